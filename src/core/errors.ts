@@ -1,0 +1,116 @@
+// The one catalogue of errors: a code, what it says, its HTTP status and whether trying again can help.
+
+type Entry = { message: string; status: number; retriable: boolean };
+
+export const errorCatalogue = {
+  // What people hand in
+  brief_invalid: { message: 'The brief is not valid', status: 422, retriable: false },
+  agent_unknown: { message: 'There is no such agent', status: 400, retriable: false },
+  dependency_invalid: { message: 'The dependencies are not valid', status: 400, retriable: false },
+  task_not_found: { message: 'There is no such task', status: 404, retriable: false },
+  task_not_retriable: { message: 'This task cannot be retried', status: 409, retriable: false },
+  task_over: { message: 'This task has already ended', status: 409, retriable: false },
+  file_not_readable: { message: 'The file cannot be read', status: 400, retriable: false },
+  usage: { message: 'The command is not complete', status: 400, retriable: false },
+  config_invalid: { message: 'The configuration is not valid', status: 500, retriable: false },
+  forbidden: { message: 'This is not yours to do', status: 403, retriable: false },
+  // The queue
+  database_unavailable: { message: 'The database does not answer', status: 503, retriable: true },
+  database_newer: {
+    message: 'The database was migrated by a newer version of Nightshift: update this one',
+    status: 500,
+    retriable: false,
+  },
+  database_behind: {
+    message: 'The database lacks migrations: run `nightshift migrate`',
+    status: 500,
+    retriable: false,
+  },
+  database_failed: { message: 'The database refused the call', status: 500, retriable: false },
+  worker_unknown: { message: 'This worker is not registered', status: 409, retriable: true },
+  lease_lost: { message: 'The run was taken over', status: 409, retriable: false },
+  task_cancelled: { message: 'The task was cancelled', status: 409, retriable: false },
+  daemon_absent: {
+    message: 'No daemon runs on this home: start one with `nightshift start`',
+    status: 503,
+    retriable: false,
+  },
+  postgres_failed: { message: 'The embedded PostgreSQL failed', status: 500, retriable: true },
+  // Agents and models
+  agent_definition_invalid: {
+    message: 'An agent file is not valid',
+    status: 500,
+    retriable: false,
+  },
+  agent_missing: {
+    message: 'This worker has no definition of the agent: add agents/<name>.md',
+    status: 500,
+    retriable: false,
+  },
+  output_invalid: { message: 'The output did not pass its checks', status: 500, retriable: false },
+  steps_exhausted: {
+    message: 'The agent used all its steps without an answer: raise limits.max_steps',
+    status: 500,
+    retriable: false,
+  },
+  over_budget: { message: 'The run reached its budget', status: 500, retriable: false },
+  run_timeout: { message: 'The run took longer than it may', status: 500, retriable: false },
+  run_crashed: { message: 'The run ended on an unexpected error', status: 500, retriable: true },
+  worker_lost: { message: 'The worker died during the run', status: 500, retriable: true },
+  model_unavailable: { message: 'The model does not answer', status: 503, retriable: true },
+  model_rate_limited: { message: 'The model asks to slow down', status: 429, retriable: true },
+  model_refused: { message: 'The model provider refused the call', status: 502, retriable: false },
+  model_garbled: { message: 'The model answered in no known form', status: 502, retriable: true },
+  // Deliveries
+  delivery_failed: { message: 'The delivery failed', status: 502, retriable: true },
+  // Pages
+  address_refused: { message: 'This address may not be fetched', status: 400, retriable: false },
+  fetch_failed: { message: 'The page could not be fetched', status: 502, retriable: true },
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** The one error class: a code of the catalogue, a message that says what to do, and facts for the log. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly facts: Record<string, unknown>;
+
+  constructor(code: ErrorCode, message: string, facts: Record<string, unknown>, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.facts = facts;
+  }
+
+  get status(): number {
+    return errorCatalogue[this.code].status;
+  }
+
+  get retriable(): boolean {
+    return errorCatalogue[this.code].retriable;
+  }
+}
+
+/**
+ * Makes an error of the catalogue. `facts.detail`, when given, is put behind the catalogue's message.
+ * Facts reach logs and answers: they never hold a secret.
+ */
+export function appError(
+  code: ErrorCode,
+  facts: Record<string, unknown> & { detail?: string } = {},
+  options: { cause?: unknown } = {},
+): AppError {
+  const { message } = errorCatalogue[code];
+  const text = facts.detail === undefined ? message : `${message}: ${facts.detail}`;
+
+  return new AppError(code, text, facts, options.cause);
+}
+
+export function isAppError(error: unknown): error is AppError {
+  return error instanceof AppError;
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
