@@ -8,7 +8,12 @@ const IsoDate = z.iso.date();
 export const Domain = z
   .string()
   .trim()
-  .transform((text) => text.replace(/^https?:\/\//i, '').replace(/[/?#].*$/, '').toLowerCase())
+  .transform((text) =>
+    text
+      .replace(/^https?:\/\//i, '')
+      .replace(/[/?#].*$/, '')
+      .toLowerCase(),
+  )
   .pipe(z.string().regex(/^[^\s@]{1,253}$/, 'is not a host name such as example.com'));
 
 const HexColour = z.string().regex(/^#[0-9a-f]{6}$/i, 'is not a colour such as #1a2b3c');

@@ -41,6 +41,10 @@ export const DeliveredTask = z.object({
   folderUrl: z.string().nullable(),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
+  /** When the last run ended, ISO 8601; absent or null where nobody recorded it. */
+  endedAt: z.string().nullable().optional(),
+  /** The whole brief as submitted, attachments without their content; title and description suffice. */
+  brief: z.record(z.string(), z.unknown()).optional(),
   runs: z.array(DeliveredRun),
   deliverables: z.array(DeliverableSummary),
 });

@@ -26,6 +26,11 @@ export const errorCatalogue = {
     status: 500,
     retriable: false,
   },
+  migration_failed: {
+    message: 'A migration failed, and the database keeps its former version',
+    status: 500,
+    retriable: false,
+  },
   database_failed: { message: 'The database refused the call', status: 500, retriable: false },
   worker_unknown: { message: 'This worker is not registered', status: 409, retriable: true },
   lease_lost: { message: 'The run was taken over', status: 409, retriable: false },
@@ -35,6 +40,7 @@ export const errorCatalogue = {
     status: 503,
     retriable: false,
   },
+  daemon_stopping: { message: 'The daemon is stopping', status: 503, retriable: true },
   postgres_failed: { message: 'The embedded PostgreSQL failed', status: 500, retriable: true },
   // Agents and models
   agent_definition_invalid: {
@@ -63,9 +69,35 @@ export const errorCatalogue = {
   model_garbled: { message: 'The model answered in no known form', status: 502, retriable: true },
   // Deliveries
   delivery_failed: { message: 'The delivery failed', status: 502, retriable: true },
+  deliverable_unreadable: {
+    message: 'A deliverable could not be read from the database',
+    status: 503,
+    retriable: true,
+  },
+  deliverable_corrupt: {
+    message: 'A stored file is not the one that the agent delivered: retry the agent',
+    status: 500,
+    retriable: false,
+  },
+  folder_refused: {
+    message: 'The results folder is not safe to write to',
+    status: 500,
+    retriable: false,
+  },
+  disk_full: {
+    message: 'The disk is full: free some space, the delivery is tried again',
+    status: 507,
+    retriable: true,
+  },
+  folder_not_writable: {
+    message: 'The results folder cannot be written: give your user write permission on it',
+    status: 500,
+    retriable: true,
+  },
   // Pages
   address_refused: { message: 'This address may not be fetched', status: 400, retriable: false },
   fetch_failed: { message: 'The page could not be fetched', status: 502, retriable: true },
+  content_refused: { message: 'The content cannot be read', status: 422, retriable: false },
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
@@ -75,11 +107,15 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly facts: Record<string, unknown>;
 
-  constructor(code: ErrorCode, message: string, facts: Record<string, unknown>, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(
+    code: ErrorCode,
+    message: string,
+    about: { facts: Record<string, unknown>; cause?: unknown },
+  ) {
+    super(message, about.cause === undefined ? undefined : { cause: about.cause });
     this.name = 'AppError';
     this.code = code;
-    this.facts = facts;
+    this.facts = about.facts;
   }
 
   get status(): number {
@@ -103,7 +139,7 @@ export function appError(
   const { message } = errorCatalogue[code];
   const text = facts.detail === undefined ? message : `${message}: ${facts.detail}`;
 
-  return new AppError(code, text, facts, options.cause);
+  return new AppError(code, text, { facts, cause: options.cause });
 }
 
 export function isAppError(error: unknown): error is AppError {

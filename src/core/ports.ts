@@ -69,7 +69,10 @@ export type AgentLibrary = {
   list(): AgentDefinition[];
 };
 
-/** Where a delivery goes. `deliver` may be repeated: it leaves one result however often it runs. */
+/**
+ * Where a delivery goes. `deliver` may be repeated: it leaves one result however often it runs. It rejects
+ * with the signal's reason when aborted (only the caller knows what an abort means) and never otherwise.
+ */
 export type Sink = {
   name: string;
   /** 0 publishes files; 1 notifies, after every delivery of stage 0 has ended. */

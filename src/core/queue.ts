@@ -1,8 +1,15 @@
 // The queue's port: the verbs of the SQL functions, typed. Everything that changes state goes through here.
 import { z } from 'zod';
 
-import { ClaimedDelivery, type DeliveryOutcome } from './delivery.ts';
-import { Answer, ClaimedRun, RunError, type RunOutcome, type StepRecord, Usage } from './run.ts';
+import type { ClaimedDelivery, DeliveryOutcome } from './delivery.ts';
+import {
+  type Answer,
+  type ClaimedRun,
+  RunError,
+  type RunOutcome,
+  type StepRecord,
+  Usage,
+} from './run.ts';
 import { DeliveryStatus, RunStatus, TaskProfile, TaskStatus } from './task.ts';
 
 /** What a door hands in. Only `title` and `description` are required; `brief` holds the rest. */
@@ -244,6 +251,10 @@ export type Queue = {
   cancelTask(taskId: string): Promise<{ status: TaskStatus }>;
   retryTask(taskId: string): Promise<{ status: TaskStatus; runs: number }>;
 
+  claimRuns(workerId: string, claimId: string, limit: number): Promise<ClaimedRun[]>;
+  claimDeliveries(workerId: string, claimId: string, limit: number): Promise<ClaimedDelivery[]>;
+  settleRuns(workerId: string, runs: SettledRun[]): Promise<TokenAnswer[]>;
+  settleDeliveries(workerId: string, deliveries: SettledDelivery[]): Promise<TokenAnswer[]>;
   /** Claims, then settles, in one transaction: the worker's one round trip. */
   takeTurn(turn: Turn): Promise<TurnResult>;
   recordSteps(steps: StepRecord[]): Promise<TokenAnswer[]>;
@@ -253,7 +264,13 @@ export type Queue = {
 
   readTask(taskId: string): Promise<TaskView | null>;
   /** Newest first; `before` is the `createdAt` of the last one seen. */
-  listTasks(filter: { status?: TaskStatus; limit: number; before?: string }): Promise<TaskSummary[]>;
+  listTasks(filter: {
+    status?: TaskStatus;
+    limit: number;
+    before?: string;
+  }): Promise<TaskSummary[]>;
+  /** Ids of tasks that begin with `prefix`, at most ten, newest first. */
+  findTasks(prefix: string): Promise<string[]>;
   /** Progress of one task in order, after the row `after`. */
   readProgress(taskId: string, after: number): Promise<ProgressRow[]>;
   readDeliverable(deliverableId: string): Promise<Uint8Array>;
