@@ -17,117 +17,116 @@ as $$
   )::double precision
 $$;
 
--- Stores the files of a finished run; a file of the same name from a former round is replaced.
--- `content` is text, or `base64` its bytes.
-create function nightshift.store_deliverables (
-  p_run public.agent_runs,
-  p_deliverables jsonb
+-- Applies a batch of outcomes to runs whose tasks are locked by the caller, and tells how each was taken: `ok`, `already`
+-- (this attempt has been settled), `lost` (it is not the current one) or `cancelled`. A run that was taken from a silent
+-- worker but not yet given to another still takes its finished work.
+create function nightshift.apply_run_outcomes (
+  p_worker public.workers,
+  p_outcomes jsonb
 )
-returns void
+returns table (id bigint, attempt integer, answer text, again boolean, outcome jsonb)
 language plpgsql
 set search_path = ''
 as $$
+#variable_conflict use_column
 declare
-  v_file jsonb;
-  v_content bytea;
-  v_id uuid;
+  v_ids bigint[] := array(select (told.value ->> 'id')::bigint from jsonb_array_elements(p_outcomes) as told);
 begin
-  for v_file in
-    select file.value from jsonb_array_elements(coalesce(p_deliverables, '[]')) as file
-  loop
-    v_content := coalesce(convert_to(v_file ->> 'content', 'UTF8'), decode(v_file ->> 'base64', 'base64'));
-    insert into public.deliverables as known
-      (task_id, user_id, run_id, agent, name, kind, media_type, title, output_data, bytes, sha256)
-    values (
-      p_run.task_id, p_run.user_id, p_run.id, p_run.agent,
-      v_file ->> 'name', v_file ->> 'kind', v_file ->> 'mediaType', v_file ->> 'title',
-      coalesce(v_file -> 'data', '{}'), octet_length(v_content), encode(sha256(v_content), 'hex')
-    )
-    on conflict (run_id, name) do update
-    set kind = excluded.kind,
-        media_type = excluded.media_type,
-        title = excluded.title,
-        status = 'ready',
-        output_data = excluded.output_data,
-        bytes = excluded.bytes,
-        sha256 = excluded.sha256
-    returning known.id into v_id;
-
-    insert into public.deliverable_contents (deliverable_id, content)
-    values (v_id, v_content)
-    on conflict (deliverable_id) do update
-    set content = excluded.content;
-  end loop;
+  return query
+  with told as materialized (
+    select (told.value ->> 'id')::bigint as id, (told.value ->> 'attempt')::integer as attempt,
+      told.value ->> 'type' as type, told.value as outcome, told.place
+    from jsonb_array_elements(p_outcomes) with ordinality as told (value, place)
+  ),
+  held as materialized (
+    select run.id, run.attempt, run.settled_attempt, run.status, run.attempt - run.refunds < run.max_attempts as may_retry
+    from public.agent_runs as run
+    where run.id = any (v_ids)
+    order by run.id
+    for no key update
+  ),
+  judged as materialized (
+    select told.*,
+      case
+        when held.id is null or held.attempt <> told.attempt then 'lost'
+        when held.settled_attempt = told.attempt then 'already'
+        when held.status = 'cancelled' then 'cancelled'
+        when held.status = 'running' or held.status = 'pending' and told.type = 'complete' then 'ok'
+        else 'lost'
+      end as answer,
+      told.type = 'release' or told.type = 'retry' and held.may_retry as again
+    from told
+    left join held on held.id = told.id
+  ),
+  changed as (
+    update public.agent_runs as run
+    set status = case when judged.type = 'complete' then 'complete' when judged.again then 'pending' else 'failed' end,
+        settled_attempt = judged.attempt,
+        refunds = run.refunds + (judged.type = 'release')::integer,
+        is_due = judged.type <> 'retry' or not judged.again,
+        due_at = case when judged.again and judged.type = 'retry' then nightshift.retry_at(
+          p_worker, run.attempt - run.refunds, (judged.outcome ->> 'retryAfterMs')::numeric
+        ) end,
+        worker_id = case when judged.again then null else run.worker_id end,
+        output = coalesce(judged.outcome -> 'output', run.output),
+        checks = coalesce(judged.outcome -> 'checks', run.checks),
+        error = case when judged.type = 'release' then run.error else judged.outcome -> 'error' end,
+        usage = coalesce(judged.outcome -> 'usage', run.usage),
+        completed_at = case when not judged.again then nightshift.queue_now() end
+    from judged
+    where run.id = any (v_ids)
+      and run.id = judged.id
+      and judged.answer = 'ok'
+  )
+  select judged.id, judged.attempt, judged.answer, judged.again, judged.outcome
+  from judged
+  order by judged.place;
 end;
 $$;
 
--- Applies one outcome to a run whose task is locked by the caller. Answers ok, already, lost or cancelled.
--- A run that was taken from a silent worker but not yet given to another still takes its finished work.
-create function nightshift.settle_run (
-  p_worker public.workers,
-  p_outcome jsonb
+-- Stores what settled runs leave for people: their files, and a line of progress each.
+-- A file's `content` is text, or `base64` its bytes.
+create function nightshift.store_results (
+  p_run_ids bigint[],
+  p_outcomes jsonb
 )
-returns text
-language plpgsql
+returns void
+language sql
 set search_path = ''
 as $$
-declare
-  v_run public.agent_runs;
-  v_attempt integer := (p_outcome ->> 'attempt')::integer;
-  v_type text := p_outcome ->> 'type';
-  v_again boolean;
-  v_now timestamptz := nightshift.queue_now();
-begin
-  select run.* into v_run
-  from public.agent_runs as run
-  where run.id = (p_outcome ->> 'id')::bigint
-  for no key update;
-
-  if v_run.id is null or v_run.attempt <> v_attempt then
-    return 'lost';
-  elsif v_run.settled_attempt = v_attempt then
-    return 'already';
-  elsif v_run.status = 'cancelled' then
-    return 'cancelled';
-  elsif v_run.status <> 'running' and not (v_run.status = 'pending' and v_type = 'complete') then
-    return 'lost';
-  end if;
-
-  v_again := v_type = 'release'
-    or v_type = 'retry' and v_run.attempt - v_run.refunds < v_run.max_attempts;
-
-  update public.agent_runs as run
-  set status = case when v_type = 'complete' then 'complete' when v_again then 'pending' else 'failed' end,
-      settled_attempt = v_attempt,
-      refunds = run.refunds + (v_type = 'release')::integer,
-      is_due = not v_again or v_type = 'release',
-      due_at = case when v_again and v_type = 'retry' then nightshift.retry_at(
-        p_worker, run.attempt - run.refunds, (p_outcome ->> 'retryAfterMs')::numeric
-      ) end,
-      worker_id = case when v_again then null else run.worker_id end,
-      output = coalesce(p_outcome -> 'output', run.output),
-      checks = coalesce(p_outcome -> 'checks', run.checks),
-      error = case when v_type = 'release' then run.error else p_outcome -> 'error' end,
-      usage = coalesce(p_outcome -> 'usage', run.usage),
-      completed_at = case when not v_again then v_now end
-  where run.id = v_run.id;
-
-  if v_type = 'complete' then
-    perform nightshift.store_deliverables(v_run, p_outcome -> 'deliverables');
-  end if;
-
-  if v_type <> 'release' then
+  with ended as materialized (
+    select run.id, run.task_id, run.user_id, run.agent, told.value as outcome, told.value ->> 'type' as type, run.status
+    from jsonb_array_elements(p_outcomes) as told
+    join public.agent_runs as run on run.id = (told.value ->> 'id')::bigint
+    where run.id = any (p_run_ids)
+      and told.value ->> 'type' <> 'release'
+  ),
+  told as (
     insert into public.task_progress (task_id, user_id, run_id, agent, step_label, percent, ai_message)
-    values (
-      v_run.task_id, v_run.user_id, v_run.id, v_run.agent,
-      case when v_type = 'complete' then 'done' when v_again then 'will try again' else 'failed' end,
-      case when v_type = 'complete' then 100 end,
-      coalesce(p_outcome -> 'output' ->> 'summary', p_outcome -> 'error' ->> 'message')
-    );
-  end if;
-
-  return 'ok';
-end;
+    select ended.task_id, ended.user_id, ended.id, ended.agent,
+      case when ended.type = 'complete' then 'done' when ended.status = 'pending' then 'will try again' else 'failed' end,
+      case when ended.type = 'complete' then 100 end,
+      coalesce(ended.outcome -> 'output' ->> 'summary', ended.outcome -> 'error' ->> 'message')
+    from ended
+  ),
+  file as materialized (
+    select gen_random_uuid() as deliverable_id, ended.id as run_id, ended.task_id, ended.user_id, ended.agent, part.value as part,
+      coalesce(convert_to(part.value ->> 'content', 'UTF8'), decode(part.value ->> 'base64', 'base64')) as content
+    from ended
+    cross join jsonb_array_elements(ended.outcome -> 'deliverables') as part
+    where ended.type = 'complete'
+  ),
+  stored as (
+    insert into public.deliverables
+      (id, task_id, user_id, run_id, agent, name, kind, media_type, title, output_data, bytes, sha256)
+    select file.deliverable_id, file.task_id, file.user_id, file.run_id, file.agent,
+      file.part ->> 'name', file.part ->> 'kind', file.part ->> 'mediaType', file.part ->> 'title',
+      coalesce(file.part -> 'data', '{}'), octet_length(file.content), encode(sha256(file.content), 'hex')
+    from file
+  )
+  insert into public.deliverable_contents (deliverable_id, content)
+  select file.deliverable_id, file.content
+  from file
 $$;
 
 -- The tasks that a batch of outcomes is about, in the one order of locks.
@@ -178,42 +177,56 @@ set search_path = ''
 as $$
 declare
   v_worker public.workers;
-  v_outcome jsonb;
-  v_answer text;
-  v_answers jsonb := '[]';
-  v_task_id uuid;
-  v_tasks uuid[];
-  v_opened boolean := false;
+  v_answers jsonb;
+  v_settled bigint[];
+  v_released boolean;
+  v_ended bigint[];
 begin
   if jsonb_array_length(p_outcomes) = 0 then
-    return v_answers;
+    return '[]';
   end if;
 
   select worker.* into v_worker from public.workers as worker where worker.id = p_worker_id;
-
   -- Parents first and in one order, so that siblings that finish together are counted one after the other.
-  v_tasks := nightshift.tasks_of_runs(p_outcomes);
-  perform nightshift.lock_tasks(v_tasks);
+  perform nightshift.lock_tasks(nightshift.tasks_of_runs(p_outcomes));
 
-  for v_outcome in
-    select outcome.value from jsonb_array_elements(p_outcomes) as outcome
-  loop
-    v_answer := nightshift.settle_run(v_worker, v_outcome);
-    v_answers := v_answers || jsonb_build_object(
-      'id', v_outcome -> 'id', 'attempt', v_outcome -> 'attempt', 'answer', v_answer
-    );
-    v_opened := v_opened or v_answer = 'ok' and v_outcome ->> 'type' = 'release';
-  end loop;
+  select
+    jsonb_agg(jsonb_build_object('id', applied.id, 'attempt', applied.attempt, 'answer', applied.answer)),
+    array_agg(applied.id) filter (where applied.answer = 'ok'),
+    array_agg(applied.id) filter (where applied.answer = 'ok' and not applied.again),
+    coalesce(bool_or(applied.answer = 'ok' and applied.outcome ->> 'type' = 'release'), false)
+  into v_answers, v_settled, v_ended, v_released
+  from nightshift.apply_run_outcomes(v_worker, p_outcomes) as applied;
 
-  foreach v_task_id in array v_tasks loop
-    v_opened := nightshift.advance_task(v_task_id) or v_opened;
-  end loop;
+  perform nightshift.store_results(v_settled, p_outcomes);
 
-  if v_opened then
+  if nightshift.advance_tasks(array(
+    select distinct run.task_id from public.agent_runs as run where run.id = any (v_ended) order by run.task_id
+  )) or v_released then
     perform nightshift.wake(p_worker_id);
   end if;
 
   return v_answers;
+end;
+$$;
+
+-- Moves tasks on, in the one order; true when something became due.
+create function nightshift.advance_tasks (
+  p_task_ids uuid[]
+)
+returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_task_id uuid;
+  v_opened boolean := false;
+begin
+  foreach v_task_id in array p_task_ids loop
+    v_opened := nightshift.advance_task(v_task_id) or v_opened;
+  end loop;
+
+  return v_opened;
 end;
 $$;
 
@@ -247,69 +260,75 @@ as $$
   )
 $$;
 
--- Applies one outcome to a delivery whose task is locked by the caller, and records the try.
-create function nightshift.settle_delivery (
+-- Applies a batch of outcomes to deliveries whose tasks are locked by the caller, and records each try; answers as above.
+create function nightshift.apply_delivery_outcomes (
   p_worker public.workers,
-  p_outcome jsonb
+  p_outcomes jsonb
 )
-returns text
+returns table (id bigint, attempt integer, answer text, again boolean, outcome jsonb)
 language plpgsql
 set search_path = ''
 as $$
+#variable_conflict use_column
 declare
-  v_delivery public.deliveries;
-  v_attempt integer := (p_outcome ->> 'attempt')::integer;
-  v_type text := p_outcome ->> 'type';
-  v_again boolean;
-  v_now timestamptz := nightshift.queue_now();
+  v_ids bigint[] := array(select (told.value ->> 'id')::bigint from jsonb_array_elements(p_outcomes) as told);
 begin
-  select delivery.* into v_delivery
-  from public.deliveries as delivery
-  where delivery.id = (p_outcome ->> 'id')::bigint
-  for no key update;
-
-  if v_delivery.id is null or v_delivery.attempt <> v_attempt then
-    return 'lost';
-  elsif v_delivery.settled_attempt = v_attempt then
-    return 'already';
-  elsif v_delivery.status <> 'running' and not (v_delivery.status = 'pending' and v_type = 'delivered') then
-    return 'lost';
-  end if;
-
-  v_again := v_type = 'release'
-    or v_type = 'retry' and v_delivery.attempt - v_delivery.refunds < v_delivery.max_attempts;
-
-  update public.deliveries as delivery
-  set status = case when v_type = 'delivered' then 'delivered' when v_again then 'pending' else 'failed' end,
-      settled_attempt = v_attempt,
-      refunds = delivery.refunds + (v_type = 'release')::integer,
-      is_due = not v_again or v_type = 'release',
-      due_at = case when v_again and v_type = 'retry' then nightshift.retry_at(
-        p_worker, delivery.attempt - delivery.refunds, (p_outcome ->> 'retryAfterMs')::numeric
-      ) end,
-      worker_id = case when v_again then null else delivery.worker_id end,
-      result = coalesce(p_outcome -> 'result', delivery.result),
-      error = case when v_type = 'release' then delivery.error else p_outcome -> 'error' end,
-      completed_at = case when not v_again then v_now end
-  where delivery.id = v_delivery.id;
-
-  -- The link of a later sink of stage 0, such as a shared drive, replaces the local folder's.
-  update public.tasks as task
-  set folder_url = p_outcome ->> 'folderUrl'
-  where task.id = v_delivery.task_id
-    and p_outcome ->> 'folderUrl' is not null
-    and (task.folder_url is null or v_delivery.sink <> 'folder' or task.folder_url like 'file:%');
-
-  insert into public.delivery_attempts
-    (delivery_id, attempt, user_id, outcome, status_code, response, error, started_at, duration_ms)
-  values (
-    v_delivery.id, v_attempt, v_delivery.user_id, v_type,
-    (p_outcome -> 'result' ->> 'statusCode')::integer, left(p_outcome -> 'result' ->> 'response', 2000),
-    p_outcome -> 'error', v_delivery.claimed_at,
-    extract(epoch from v_now - v_delivery.claimed_at) * 1000
-  );
-
-  return 'ok';
+  return query
+  with told as materialized (
+    select (told.value ->> 'id')::bigint as id, (told.value ->> 'attempt')::integer as attempt,
+      told.value ->> 'type' as type, told.value as outcome, told.place
+    from jsonb_array_elements(p_outcomes) with ordinality as told (value, place)
+  ),
+  held as materialized (
+    select delivery.*, delivery.attempt - delivery.refunds < delivery.max_attempts as may_retry
+    from public.deliveries as delivery
+    where delivery.id = any (v_ids)
+    order by delivery.id
+    for no key update
+  ),
+  judged as materialized (
+    select told.*, held.user_id, held.claimed_at,
+      case
+        when held.id is null or held.attempt <> told.attempt then 'lost'
+        when held.settled_attempt = told.attempt then 'already'
+        when held.status = 'running' or held.status = 'pending' and told.type = 'delivered' then 'ok'
+        else 'lost'
+      end as answer,
+      told.type = 'release' or told.type = 'retry' and held.may_retry as again
+    from told
+    left join held on held.id = told.id
+  ),
+  changed as (
+    update public.deliveries as delivery
+    set status = case when judged.type = 'delivered' then 'delivered' when judged.again then 'pending' else 'failed' end,
+        settled_attempt = judged.attempt,
+        refunds = delivery.refunds + (judged.type = 'release')::integer,
+        is_due = judged.type <> 'retry' or not judged.again,
+        due_at = case when judged.again and judged.type = 'retry' then nightshift.retry_at(
+          p_worker, delivery.attempt - delivery.refunds, (judged.outcome ->> 'retryAfterMs')::numeric
+        ) end,
+        worker_id = case when judged.again then null else delivery.worker_id end,
+        result = coalesce(judged.outcome -> 'result', delivery.result),
+        error = case when judged.type = 'release' then delivery.error else judged.outcome -> 'error' end,
+        completed_at = case when not judged.again then nightshift.queue_now() end
+    from judged
+    where delivery.id = any (v_ids)
+      and delivery.id = judged.id
+      and judged.answer = 'ok'
+  ),
+  tried as (
+    insert into public.delivery_attempts
+      (delivery_id, attempt, user_id, outcome, status_code, response, error, started_at, duration_ms)
+    select judged.id, judged.attempt, judged.user_id, judged.type,
+      (judged.outcome -> 'result' ->> 'statusCode')::integer, left(judged.outcome -> 'result' ->> 'response', 2000),
+      judged.outcome -> 'error', judged.claimed_at,
+      extract(epoch from nightshift.queue_now() - judged.claimed_at) * 1000
+    from judged
+    where judged.answer = 'ok'
+  )
+  select judged.id, judged.attempt, judged.answer, judged.again, judged.outcome
+  from judged
+  order by judged.place;
 end;
 $$;
 
@@ -326,36 +345,39 @@ set search_path = ''
 as $$
 declare
   v_worker public.workers;
-  v_outcome jsonb;
-  v_answer text;
-  v_answers jsonb := '[]';
-  v_task_id uuid;
   v_tasks uuid[];
-  v_opened boolean := false;
+  v_answers jsonb;
+  v_links jsonb;
+  v_released boolean;
 begin
   if jsonb_array_length(p_outcomes) = 0 then
-    return v_answers;
+    return '[]';
   end if;
 
   select worker.* into v_worker from public.workers as worker where worker.id = p_worker_id;
   v_tasks := nightshift.tasks_of_deliveries(p_outcomes);
   perform nightshift.lock_tasks(v_tasks);
 
-  for v_outcome in
-    select outcome.value from jsonb_array_elements(p_outcomes) as outcome
-  loop
-    v_answer := nightshift.settle_delivery(v_worker, v_outcome);
-    v_answers := v_answers || jsonb_build_object(
-      'id', v_outcome -> 'id', 'attempt', v_outcome -> 'attempt', 'answer', v_answer
-    );
-    v_opened := v_opened or v_answer = 'ok' and v_outcome ->> 'type' = 'release';
-  end loop;
+  select
+    jsonb_agg(jsonb_build_object('id', applied.id, 'attempt', applied.attempt, 'answer', applied.answer)),
+    jsonb_object_agg(applied.id, applied.outcome -> 'folderUrl')
+      filter (where applied.answer = 'ok' and applied.outcome ? 'folderUrl'),
+    coalesce(bool_or(applied.answer = 'ok' and applied.outcome ->> 'type' = 'release'), false)
+  into v_answers, v_links, v_released
+  from nightshift.apply_delivery_outcomes(v_worker, p_outcomes) as applied;
 
-  foreach v_task_id in array v_tasks loop
-    v_opened := nightshift.advance_task(v_task_id) or v_opened;
-  end loop;
+  if v_links is not null then
+    -- The link of another sink of stage 0, such as a shared drive, stands above the local folder's.
+    update public.tasks as task
+    set folder_url = v_links ->> delivery.id::text
+    from public.deliveries as delivery
+    where task.id = any (v_tasks)
+      and delivery.task_id = task.id
+      and v_links ? delivery.id::text
+      and (task.folder_url is null or delivery.sink <> 'folder' or task.folder_url like 'file:%');
+  end if;
 
-  if v_opened then
+  if nightshift.advance_tasks(v_tasks) or v_released then
     perform nightshift.wake(p_worker_id);
   end if;
 

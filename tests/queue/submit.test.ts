@@ -36,7 +36,7 @@ test.each([
   ['an unknown key', { brief: { clinet: {} } }, 'brief_invalid', 'clinet'],
   ['a key of the wrong kind', { brief: { client: 'Acme' } }, 'brief_invalid', 'client'],
   ['an unknown agent', { agents: ['vision', 'nobody'] }, 'agent_unknown', 'nobody'],
-])('refuses %s and stores nothing', async (_name, change, code, word) => {
+])('refuses %s and stores nothing', async (...[, change, code, word]) => {
   await using queue = await freshQueue();
 
   const refusal = queue.submit(change);
@@ -72,7 +72,7 @@ test('the same idempotency key answers with the first task', async () => {
   ]);
 
   expect(new Set(both.map((task) => task.id)).size).toBe(1);
-  expect(both.map((task) => task.repeated).toSorted()).toEqual([false, true]);
+  expect(both.filter((task) => task.repeated)).toHaveLength(1);
 });
 
 test('tasks of one title on one day have folders of different names', async () => {
