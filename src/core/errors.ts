@@ -41,6 +41,11 @@ export const errorCatalogue = {
     retriable: false,
   },
   daemon_stopping: { message: 'The daemon is stopping', status: 503, retriable: true },
+  home_taken: {
+    message: 'A daemon runs on this home already, and polls by itself',
+    status: 409,
+    retriable: false,
+  },
   postgres_failed: { message: 'The embedded PostgreSQL failed', status: 500, retriable: true },
   // Agents and models
   agent_definition_invalid: {

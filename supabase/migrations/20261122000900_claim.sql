@@ -273,6 +273,12 @@ as $$
     'folderUrl', task.folder_url,
     'createdAt', task.created_at,
     'startedAt', task.started_at,
+    'endedAt', (select max(run.completed_at) from public.agent_runs as run where run.task_id = task.id),
+    -- Without the contents of attachments: they may be large, and sinks only name them.
+    'brief', case when task.brief ? 'attachments' then jsonb_set(task.brief, '{attachments}', (
+      select coalesce(jsonb_agg(attachment.value - 'text' order by attachment.place), '[]')
+      from jsonb_array_elements(task.brief -> 'attachments') with ordinality as attachment (value, place)
+    )) else task.brief end,
     'runs', coalesce((
       select jsonb_agg(jsonb_build_object(
         'id', run.id,
