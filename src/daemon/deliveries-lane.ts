@@ -1,0 +1,92 @@
+// Takes one claimed delivery to its sink, and turns whatever happens there into an outcome.
+import type { ClaimedDelivery, DeliverableSummary, DeliveryOutcome } from '../core/delivery.ts';
+import { type AppError, appError, isAppError, messageOf } from '../core/errors.ts';
+import type { Clock, Log, Sink } from '../core/ports.ts';
+import { abortKind } from './aborted.ts';
+import { bounded } from './bounded.ts';
+import type { Holding } from './held.ts';
+import { scrub } from './scrub.ts';
+
+export type DeliveryPorts = {
+  sinks: Sink[];
+  read(deliverable: DeliverableSummary): Promise<Uint8Array>;
+  /** The longest one try may take. */
+  timeoutSeconds: number;
+  clock: Clock;
+  log: Log;
+};
+
+/** Works on one delivery. Never rejects; undefined when it was taken away, so that nothing is to be settled. */
+export async function workDelivery(
+  ports: DeliveryPorts,
+  delivery: ClaimedDelivery,
+  { holding, sentAt }: { holding: Holding; sentAt: number },
+): Promise<DeliveryOutcome | undefined> {
+  const { signal } = holding.controller;
+
+  try {
+    return afterAbort(await attempt(ports, delivery, { holding, sentAt }), signal);
+  } catch (error) {
+    const outcome = outcomeOfThrown(error);
+    if (!signal.aborted) {
+      ports.log.warn('a delivery threw', {
+        deliveryId: delivery.id,
+        sink: delivery.sink,
+        error: scrub(messageOf(error)),
+      });
+    }
+    return afterAbort(outcome, signal);
+  }
+}
+
+async function attempt(
+  { sinks, read, timeoutSeconds, clock, log }: DeliveryPorts,
+  delivery: ClaimedDelivery,
+  { holding, sentAt }: { holding: Holding; sentAt: number },
+): Promise<DeliveryOutcome> {
+  const sink = sinks.find((candidate) => candidate.name === delivery.sink);
+  if (sink === undefined) throw sinkMissing(delivery.sink, sinks);
+
+  const seconds = Math.min(delivery.timeoutSeconds, timeoutSeconds);
+  const limitMs = seconds * 1_000 - (clock.monotonic() - sentAt);
+  const late = () => deliveryFailed(`it took longer than ${seconds} s`);
+
+  return await bounded({ clock, controller: holding.controller, limitMs, late }, (signal) =>
+    sink.deliver(delivery, { log, signal, read }),
+  );
+}
+
+// A try, not a release: handed back it would be due again at once, and come straight back to us.
+function sinkMissing(name: string, sinks: Sink[]): AppError {
+  const known = sinks.map((sink) => sink.name).join(', ') || 'none';
+
+  return deliveryFailed(`this worker has no sink named ${name}; it has ${known}`);
+}
+
+function deliveryFailed(detail: string): AppError {
+  return appError('delivery_failed', { detail });
+}
+
+function outcomeOfThrown(thrown: unknown): DeliveryOutcome {
+  const error = isAppError(thrown) ? thrown : deliveryFailed(messageOf(thrown));
+  const { code, retriable } = error;
+  const told = { code, message: scrub(error.message), retriable };
+  if (!retriable) return { type: 'fail', error: told };
+
+  const { retryAfterMs } = error.facts;
+  return typeof retryAfterMs === 'number'
+    ? { type: 'retry', error: told, retryAfterMs }
+    : { type: 'retry', error: told };
+}
+
+function afterAbort(outcome: DeliveryOutcome, signal: AbortSignal): DeliveryOutcome | undefined {
+  switch (abortKind(signal)) {
+    case undefined:
+    case 'late':
+      return outcome;
+    case 'taken':
+      return undefined;
+    case 'stopping':
+      return outcome.type === 'delivered' ? outcome : { type: 'release' };
+  }
+}

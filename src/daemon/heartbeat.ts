@@ -1,0 +1,93 @@
+// Tells the database that this worker lives, stops work that it has taken away, and notices that the machine slept.
+import { isAppError, messageOf } from '../core/errors.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { BeatResult, Queue } from '../core/queue.ts';
+import { abortReason } from './aborted.ts';
+import type { Held } from './held.ts';
+import { scrub } from './scrub.ts';
+import { createTicker, type Pause, type Ticker } from './ticker.ts';
+
+export type HeartbeatPorts = {
+  queue: Pick<Queue, 'beat'>;
+  workerId: string;
+  leaseSeconds: number;
+  held: Held;
+  clock: Clock;
+  log: Log;
+  /** Makes a worker known again whose row is gone. */
+  register(): Promise<void>;
+  /** Called when the machine slept, or stood still as if it had: what was heard meanwhile is lost. */
+  slept(): void;
+};
+
+const sleepMs = 30_000;
+const retryMs = 1_000;
+
+/** Beats every third of the lease, and at each knock. */
+export function createHeartbeat(ports: HeartbeatPorts): Ticker {
+  const everyMs = (ports.leaseSeconds * 1_000) / 3;
+  const health: Health = { lastBeat: ports.clock.monotonic(), failures: 0 };
+
+  return createTicker(ports.clock, async (pause) => {
+    noticeSleep(ports, pause);
+    const isWell = await beatOnce(ports, health);
+
+    return isWell ? everyMs : Math.min(everyMs, retryMs);
+  });
+}
+
+type Health = { lastBeat: number; failures: number };
+
+function noticeSleep({ log, slept }: HeartbeatPorts, { plannedMs, wallMs }: Pause): void {
+  // Some systems stop the monotonic clock while asleep and some do not; the wall clock is late on all of them.
+  const missedMs = wallMs - plannedMs;
+  if (missedMs < sleepMs) return;
+
+  log.info('the machine slept', { seconds: Math.round(missedMs / 1_000) });
+  slept();
+}
+
+async function beatOnce(ports: HeartbeatPorts, health: Health): Promise<boolean> {
+  const { queue, workerId, held, clock, log, register } = ports;
+  const sentAt = clock.monotonic();
+
+  try {
+    const answer = await queue.beat(workerId, held.tokens('run'), held.tokens('delivery'));
+    stopTaken(ports, answer);
+    if (health.failures > 0) log.info('beats get through again', { failed: health.failures });
+    health.failures = 0;
+    health.lastBeat = sentAt;
+    return true;
+  } catch (error) {
+    sayFailure(ports, health, error);
+    health.failures += 1;
+    if (isAppError(error) && error.code === 'worker_unknown') {
+      await register().catch(() => undefined);
+    }
+    return false;
+  }
+}
+
+function stopTaken({ held, log }: HeartbeatPorts, { abort }: BeatResult): void {
+  for (const { kind, answer, ...token } of abort) {
+    const reason = abortReason(answer);
+    if (reason === undefined) continue;
+    if (held.abort(kind, token, reason))
+      log.info('work was taken away', { kind, ...token, answer });
+  }
+}
+
+// Work goes on without beats: fencing keeps late outcomes harmless, and most outages are shorter than the work.
+function sayFailure(
+  { log, clock, leaseSeconds }: HeartbeatPorts,
+  { failures, lastBeat }: Health,
+  error: unknown,
+): void {
+  const silentSeconds = Math.round((clock.monotonic() - lastBeat) / 1_000);
+  const facts = { error: scrub(messageOf(error)), silentSeconds };
+
+  if (failures === 0) log.warn('a beat failed', facts);
+  else if (silentSeconds > leaseSeconds && Math.log2(failures) % 1 === 0) {
+    log.warn('no beat for longer than the lease: others may take this work over', facts);
+  }
+}

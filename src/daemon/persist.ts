@@ -1,0 +1,49 @@
+// Repeats a call while the database is away, for as long as it takes; what it refuses is thrown.
+import { isAppError, messageOf } from '../core/errors.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { scrub } from './scrub.ts';
+
+export type Persistence = { clock: Clock; log: Log; signal: AbortSignal };
+
+const backoff = { baseMs: 200, capMs: 15_000 };
+
+/** Full jitter: anything up to the exponential bound, so that many workers do not come back at the same moment. */
+export function jitteredMs(tries: number): number {
+  return Math.random() * Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(tries, 20));
+}
+
+/** True when the call itself is at fault, so that the same call again can only fail again. */
+export function isRefusal(error: unknown): boolean {
+  return isAppError(error) && !error.retriable;
+}
+
+/**
+ * Calls until the call succeeds, is refused (the refusal is thrown), or the signal aborts (its reason is thrown).
+ * `call` gets the number of tries before it.
+ */
+export async function persist<Result>(
+  name: string,
+  call: (tries: number) => Promise<Result>,
+  { clock, log, signal }: Persistence,
+): Promise<Result> {
+  for (let tries = 0; ; tries += 1) {
+    signal.throwIfAborted();
+
+    try {
+      const result = await call(tries);
+      if (tries > 0) log.info('the database answers again', { call: name, tries });
+      return result;
+    } catch (error) {
+      if (isRefusal(error)) throw error;
+      // Said at once and then ever more rarely: an outage of a night must not fill the disk.
+      if (Math.log2(tries + 1) % 1 === 0) {
+        log.warn('a call failed and is tried again', {
+          call: name,
+          tries: tries + 1,
+          error: scrub(messageOf(error)),
+        });
+      }
+      await clock.delay(jitteredMs(tries), signal);
+    }
+  }
+}

@@ -1,0 +1,222 @@
+// The worker's one round trip: settles what has finished and claims what fits, one call at a time, coalesced.
+import { randomUUID } from 'node:crypto';
+
+import { isAppError, messageOf } from '../core/errors.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import type { Queue, Turn, TurnResult } from '../core/queue.ts';
+import { createAlarm } from './alarm.ts';
+import { type Batch, createOutbox, type Outbox } from './outbox.ts';
+import { jitteredMs, persist } from './persist.ts';
+import { createPump } from './pump.ts';
+import { type Refused, replaceRefused } from './refused.ts';
+import { scrub } from './scrub.ts';
+
+export type Room = { runs: number; deliveries: number };
+
+/** What one turn came to; `error` tells of tries that failed before it got through, or of why it did not. */
+export type TurnReport = { claimed: number; settled: number; error?: string };
+
+export type TurnPorts = {
+  queue: Pick<Queue, 'takeTurn'>;
+  workerId: string;
+  clock: Clock;
+  log: Log;
+  /** Aborted when the daemon gives up on the database: what is not settled then stays unsettled. */
+  signal: AbortSignal;
+  /** Slots that are free now. */
+  room(): Room;
+  /** Makes a worker known again whose row is gone. */
+  register(): Promise<void>;
+  /** Begins what was claimed; `sentAt` is the monotonic time of the request that was answered. */
+  begin(result: TurnResult, sentAt: number): void;
+  /** Hears how the database took each outcome. */
+  settled(batch: Batch, result: TurnResult): void;
+  /** Hears of outcomes that the database refuses for good. */
+  given(up: Refused): void;
+  /** Called whenever no call is needed for now. */
+  rested(): void;
+};
+
+export type Turns = Pick<Outbox, 'addRun' | 'addDelivery'> & {
+  /** Says that something may be due. Costs no call while there is no room for it. */
+  ask(): void;
+  /** Says that a slot was freed without an outcome. */
+  slotFreed(): void;
+  /** Takes a turn that begins after this call, needed or not. Never rejects. */
+  force(): Promise<TurnReport>;
+  /** Claims nothing from now on; outcomes are still settled. */
+  close(): void;
+  /** True when nothing waits to be settled and nothing due is known that would fit. */
+  isAtRest(): boolean;
+  unsettled(): number;
+};
+
+// Asked for by outcomes that the database keeps refusing before each is given up.
+const maxRefusals = 3;
+const shortestAlarmMs = 50;
+
+type State = {
+  isDue: boolean;
+  isClosed: boolean;
+  waiting: ((report: TurnReport) => void)[];
+  refusals: number;
+};
+
+export function createTurns(ports: TurnPorts): Turns {
+  const outbox = createOutbox();
+  const state: State = { isDue: false, isClosed: false, waiting: [], refusals: 0 };
+  const alarm = createAlarm(ports.clock, () => ask());
+  const pump = createPump({
+    hasWork: () => hasWork(ports, state, outbox),
+    work: () => takeOne(ports, state, { outbox, alarm }),
+    rested: () => ports.rested(),
+  });
+
+  function ask(): void {
+    state.isDue = true;
+    pump.knock();
+  }
+
+  return {
+    ask,
+    slotFreed: () => pump.knock(),
+    addRun(settled) {
+      outbox.addRun(settled);
+      pump.knock();
+    },
+    addDelivery(settled) {
+      outbox.addDelivery(settled);
+      pump.knock();
+    },
+    force() {
+      const { promise, resolve } = Promise.withResolvers<TurnReport>();
+      state.waiting.push(resolve);
+      pump.knock();
+      return promise;
+    },
+    close() {
+      state.isClosed = true;
+      alarm.clear();
+      pump.knock();
+    },
+    isAtRest: () => !pump.isBusy() && !hasWork(ports, state, outbox),
+    unsettled: () => outbox.size(),
+  };
+}
+
+function hasWork({ signal, room }: TurnPorts, state: State, outbox: Outbox): boolean {
+  if (state.waiting.length > 0) return true;
+  if (signal.aborted) return false;
+  if (outbox.size() > 0) return true;
+
+  const { runs, deliveries } = room();
+  return state.isDue && !state.isClosed && runs + deliveries > 0;
+}
+
+type Parts = { outbox: Outbox; alarm: ReturnType<typeof createAlarm> };
+
+async function takeOne(ports: TurnPorts, state: State, parts: Parts): Promise<void> {
+  const { outbox } = parts;
+  const waiting = state.waiting.splice(0);
+  // Before the call: what becomes due while it is under way asks for another one.
+  state.isDue = false;
+  const wanted = state.isClosed ? { runs: 0, deliveries: 0 } : ports.room();
+  const batch = outbox.take();
+  const size = batch.runs.length + batch.deliveries.length;
+
+  try {
+    const { result, sentAt, error } = await send(ports, wanted, batch);
+    const claimed = result.runs.length + result.deliveries.length;
+
+    state.refusals = 0;
+    ports.settled(batch, result);
+    ports.begin(result, sentAt);
+    plan(state, parts.alarm, { result, progressed: claimed + size > 0 });
+    report(waiting, { claimed, settled: size }, error);
+  } catch (error) {
+    report(waiting, { claimed: 0, settled: 0 }, scrub(messageOf(error)));
+    if (ports.signal.aborted) outbox.putBack(batch, false);
+    else await refused(ports, state, { outbox, batch, error });
+  }
+}
+
+function report(
+  waiting: State['waiting'],
+  counts: { claimed: number; settled: number },
+  error: string | undefined,
+): void {
+  for (const resolve of waiting) resolve(error === undefined ? counts : { ...counts, error });
+}
+
+type Sent = { result: TurnResult; sentAt: number; error: string | undefined };
+
+/** Sends one turn until it gets through: always the same claim id, so that a lost reply changes nothing. */
+async function send(ports: TurnPorts, wanted: Room, batch: Batch): Promise<Sent> {
+  const { queue, workerId, clock } = ports;
+  const turn: Turn = {
+    workerId,
+    claimId: randomUUID(),
+    runsWanted: wanted.runs,
+    deliveriesWanted: wanted.deliveries,
+    ...batch,
+  };
+  let sentAt = 0;
+  let failure: string | undefined;
+
+  const result = await persist(
+    'turn',
+    async () => {
+      sentAt = clock.monotonic();
+      try {
+        return await queue.takeTurn(turn);
+      } catch (error) {
+        failure = scrub(messageOf(error));
+        if (isAppError(error) && error.code === 'worker_unknown') await ports.register();
+        throw error;
+      }
+    },
+    ports,
+  );
+
+  return { result, sentAt, error: failure };
+}
+
+/** Decides when to ask again, from what the database said is due. */
+function plan(
+  state: State,
+  alarm: Parts['alarm'],
+  { result, progressed }: { result: TurnResult; progressed: boolean },
+): void {
+  if (state.isClosed) return;
+
+  // What is due but did not come is not for us: its user is at a cap, or others hold it. Asking again at once would spin.
+  if (result.more && progressed) state.isDue = true;
+
+  if (result.nextDueMs === null) alarm.clear();
+  else alarm.set(Math.max(shortestAlarmMs, result.nextDueMs));
+}
+
+/** Keeps one bad outcome from holding up all others: refused together, they are sent one by one. */
+async function refused(
+  ports: TurnPorts,
+  state: State,
+  { outbox, batch, error }: { outbox: Outbox; batch: Batch; error: unknown },
+): Promise<void> {
+  const size = batch.runs.length + batch.deliveries.length;
+  const text = scrub(messageOf(error));
+  state.refusals += 1;
+  state.isDue = true;
+  ports.log.error('the database refused a turn', { outcomes: size, error: text });
+
+  if (size === 1 && state.refusals > maxRefusals) {
+    const { instead, up } = replaceRefused(batch, text);
+    outbox.putBack(instead, false);
+    if (up !== undefined) ports.given(up);
+    state.refusals = 0;
+  } else {
+    outbox.putBack(batch, size > 1);
+  }
+
+  // Nothing more to do when the daemon stops meanwhile.
+  await ports.clock.delay(jitteredMs(state.refusals), ports.signal).catch(() => undefined);
+}

@@ -1,0 +1,85 @@
+// Heartbeat and housekeeping: a worker that lives is known to live, and work of dead ones is found.
+import { expect, test } from 'vitest';
+
+import type { Clock } from '../../src/core/ports.ts';
+import { systemClock } from '../../src/daemon/clock.ts';
+import { freshQueue } from '../support/queue.ts';
+import { daemonOn, ended, eventually, turnstile } from './fixtures.ts';
+
+test('beats keep a worker alive past its lease', async () => {
+  await using given = await freshQueue();
+  const gate = turnstile();
+  await using worker = daemonOn({
+    url: given.db.workerUrl,
+    runAgent: gate.runAgent,
+    settings: { leaseSeconds: 1, sweepSeconds: 0.2 },
+  });
+  const { id } = await given.submit({ agents: ['echo'] });
+  await worker.daemon.start();
+  const registered = await beatOf(given.db.sql);
+
+  await eventually(async () => (await beatOf(given.db.sql)) - registered > 2_500);
+  gate.openAll();
+
+  expect(await ended(given.queue, id)).toMatchObject({
+    runs: [{ attempt: 1, status: 'complete' }],
+  });
+});
+
+test('a sweep finds the work of a worker that fell silent, and it is done', async () => {
+  await using given = await freshQueue();
+  const dead = await given.worker({ leaseSeconds: 1, sinks: [] });
+  const { id } = await given.submit();
+  await dead.claim();
+  await using worker = daemonOn({
+    url: given.db.workerUrl,
+    settings: { wake: false, sweepSeconds: 0.1 },
+  });
+  await worker.daemon.start();
+
+  expect(await ended(given.queue, id)).toMatchObject({ status: 'complete' });
+  expect(worker.lines).toContainEqual(
+    expect.objectContaining({ message: 'work of silent workers was recovered' }),
+  );
+});
+
+test('the worker that this boot replaces gives its work up at once, whatever its lease', async () => {
+  await using given = await freshQueue();
+  const dead = await given.worker({ leaseSeconds: 3_600, sinks: [] });
+  const { id } = await given.submit();
+  await dead.claim();
+  const workerId = crypto.randomUUID();
+  await using worker = daemonOn({
+    url: given.db.workerUrl,
+    worker: { id: workerId, name: 'test', version: '0.0.0', replaces: dead.id },
+  });
+
+  await worker.daemon.start();
+
+  expect(await ended(given.queue, id)).toMatchObject({ status: 'complete' });
+});
+
+test('after the machine slept it looks for work at once', async () => {
+  await using given = await freshQueue();
+  let sleptMs = 0;
+  const clock: Clock = { ...systemClock, now: () => Date.now() + sleptMs };
+  await using worker = daemonOn({
+    url: given.db.workerUrl,
+    clock,
+    settings: { wake: false, leaseSeconds: 1 },
+  });
+  await worker.daemon.start();
+  await eventually(() => worker.lines.some(({ message }) => message === 'polled'));
+  const { id } = await given.submit({ agents: ['echo'] });
+
+  sleptMs = 3_600_000;
+
+  expect(await ended(given.queue, id)).toMatchObject({ status: 'complete' });
+  expect(worker.lines).toContainEqual(expect.objectContaining({ message: 'the machine slept' }));
+});
+
+async function beatOf(sql: (text: string) => Promise<Record<string, unknown>[]>): Promise<number> {
+  const [row] = await sql('select extract(epoch from beat_at)::float8 * 1000 as ms from workers');
+
+  return Number(row?.['ms']);
+}
