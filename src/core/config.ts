@@ -12,7 +12,6 @@ import { secretExamples, secretNames, Secrets } from './config/secrets.ts';
 import { leaves, Settings } from './config/settings.ts';
 
 export type { ConfigFault } from './config/layers.ts';
-export type { ModelPrice, Settings } from './config/settings.ts';
 
 /** What a start or a command works with. `secrets` never go into a log, a row or a child's environment. */
 export type Config = {

@@ -6,6 +6,8 @@ import {
   chmod,
   chown,
   mkdir,
+  mkdtemp,
+  readdir,
   readFile,
   realpath,
   rename,
@@ -38,6 +40,7 @@ export type Cluster = {
 };
 
 const initdbLimitMs = 120_000;
+const unfinishedPrefix = 'unfinished-';
 
 /** Makes what is missing under `home/postgres`, and writes the settings anew. An interrupted try is harmless. */
 export async function prepareCluster(
@@ -59,6 +62,7 @@ export async function prepareCluster(
   const settings = { ...defaultSettings, timezone, log_timezone: timezone, ...options.settings };
   await writeFile(cluster.settingsFile, settingsText(settings), { mode: 0o644 });
 
+  await removeUnfinished(folder);
   if (!(await exists(cluster.data))) await createData(cluster, binaries, options.signal);
   return { ...cluster, timezone };
 }
@@ -82,37 +86,51 @@ async function layOut(home: string, log: Log): Promise<Cluster> {
   };
 }
 
-// Created apart and renamed when whole, so that a kill in the middle leaves nothing that looks like a cluster.
+// Created apart and renamed when whole, so that a kill in the middle leaves nothing that looks like a cluster. Each
+// try has a folder of its own: the initdb of a killed daemon goes on, and wipes its folder when it fails.
 async function createData(
   cluster: Cluster,
   binaries: Binaries,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { folder, data, account, timezone } = cluster;
-  const unfinished = join(folder, 'data.new');
-  const passwordFile = join(folder, 'initdb.password');
+  const { folder, data, account } = cluster;
+  const unfinished = await mkdtemp(join(folder, unfinishedPrefix));
+  const passwordFile = join(unfinished, 'password');
 
-  await rm(unfinished, { recursive: true, force: true });
-  await createFolder(unfinished, account);
   const password = await savedPassword(cluster.ownerPasswordFile);
-  await rm(passwordFile, { force: true });
-  await writeFile(passwordFile, password, { mode: 0o600, flag: 'wx' });
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  await createFolder(unfinished, account);
   if (account !== undefined) await chown(passwordFile, account.uid, account.gid);
 
   try {
-    await promisify(execFile)(binaries.initdb, initdbArguments(unfinished, passwordFile), {
-      ...account,
-      cwd: folder,
-      env: scrubbedEnvironment(timezone),
-      timeout: initdbLimitMs,
-      ...(signal === undefined ? {} : { signal }),
-    });
+    await promisify(execFile)(
+      binaries.initdb,
+      initdbArguments(join(unfinished, 'data'), passwordFile),
+      {
+        ...account,
+        cwd: unfinished,
+        env: scrubbedEnvironment(cluster.timezone),
+        timeout: initdbLimitMs,
+        ...(signal === undefined ? {} : { signal }),
+      },
+    );
+    await rename(join(unfinished, 'data'), data);
   } catch (cause) {
+    signal?.throwIfAborted();
     throw appError('postgres_failed', { detail: `initdb failed: ${messageOf(cause)}` }, { cause });
   } finally {
-    await rm(passwordFile, { force: true });
+    await removeUnfinished(folder);
   }
-  await rename(unfinished, data);
+}
+
+// What cannot be removed, since something still works on it, is removed by a later start.
+async function removeUnfinished(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const unfinished = names.filter((name) => name.startsWith(unfinishedPrefix));
+
+  await Promise.allSettled(
+    unfinished.map((name) => rm(join(folder, name), { recursive: true, force: true })),
+  );
 }
 
 function initdbArguments(data: string, passwordFile: string): string[] {
@@ -137,7 +155,8 @@ export async function savedPassword(file: string): Promise<string> {
   if (saved !== undefined && saved.trim() !== '') return saved.trim();
 
   const password = randomBytes(24).toString('base64url');
-  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  // Through to the disk: a cluster whose password a power cut took would be locked for good.
+  await writeFile(file, `${password}\n`, { mode: 0o600, flush: true });
   return password;
 }
 

@@ -33,6 +33,9 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
   });
 
   // Unheard, the error of an idle connection ends the program; the pool itself just makes a new connection.
-  pool.on('error', (error) => log.warn('an idle connection broke', { error: messageOf(error) }));
+  // `end` does not wait for the sockets: a server that stops right after it breaks connections that nobody needs.
+  pool.on('error', (error) => {
+    if (!pool.ending) log.warn('an idle connection broke', { error: messageOf(error) });
+  });
   return pool;
 }

@@ -72,7 +72,7 @@ export type FetchedPage = {
  */
 export type SafeFetch = (url: string, request: FetchRequest) => Promise<FetchedPage>;
 
-export const product = 'NightshiftBot';
+const product = 'NightshiftBot';
 
 const defaults: FetchLimits = {
   maxBytes: 2_000_000,

@@ -57,8 +57,10 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_slug text := left(trim(both '-' from regexp_replace(lower(p_title), '[^a-z0-9]+', '-', 'g')), 40);
-  v_stem text := 'task-' || to_char(p_created_at, 'YYYY-MM-DD') || '-' || coalesce(nullif(trim(both '-' from v_slug), ''), 'brief');
+  v_words text := trim(both '-' from regexp_replace(lower(p_title), '[^a-z0-9]+', '-', 'g'));
+  -- Whole words up to 40 characters; one longer word is cut.
+  v_slug text := case when length(v_words) <= 40 then v_words else regexp_replace(left(v_words, 41), '(.)-[^-]*$', '\1') end;
+  v_stem text := 'task-' || to_char(p_created_at, 'YYYY-MM-DD') || '-' || coalesce(nullif(left(v_slug, 40), ''), 'brief');
   v_name text;
 begin
   for v_try in 0 .. 1000 loop

@@ -255,6 +255,21 @@ begin
 end;
 $$;
 
+-- A brief without the contents of its attachments: they may be large, and people only see their names.
+create function nightshift.brief_for_people (
+  p_brief jsonb
+)
+returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+  select case when p_brief ? 'attachments' then jsonb_set(p_brief, '{attachments}', (
+    select coalesce(jsonb_agg(attachment.value - 'text' order by attachment.place), '[]')
+    from jsonb_array_elements(p_brief -> 'attachments') with ordinality as attachment (value, place)
+  )) else p_brief end
+$$;
+
 -- An ended task as sinks show it.
 create function nightshift.task_for_delivery (
   p_task_id uuid
@@ -274,11 +289,7 @@ as $$
     'createdAt', task.created_at,
     'startedAt', task.started_at,
     'endedAt', (select max(run.completed_at) from public.agent_runs as run where run.task_id = task.id),
-    -- Without the contents of attachments: they may be large, and sinks only name them.
-    'brief', case when task.brief ? 'attachments' then jsonb_set(task.brief, '{attachments}', (
-      select coalesce(jsonb_agg(attachment.value - 'text' order by attachment.place), '[]')
-      from jsonb_array_elements(task.brief -> 'attachments') with ordinality as attachment (value, place)
-    )) else task.brief end,
+    'brief', nightshift.brief_for_people(task.brief),
     'runs', coalesce((
       select jsonb_agg(jsonb_build_object(
         'id', run.id,

@@ -123,7 +123,7 @@ as $$
   where delivery.task_id = p_task_id
 $$;
 
--- One task with its runs, deliveries and deliverables (without bytes); null where there is none.
+-- One task with its runs, deliveries and deliverables (without bytes, attachments too); null where there is none.
 create function public.read_task (
   p_task_id uuid
 )
@@ -134,7 +134,7 @@ set search_path = ''
 as $$
   select nightshift.task_summary(task) || jsonb_build_object(
     'description', task.description,
-    'brief', task.brief,
+    'brief', nightshift.brief_for_people(task.brief),
     'folderName', task.folder_name,
     'error', task.error,
     'result', task.result,

@@ -76,7 +76,7 @@ grant insert (
 grant insert on public.task_dependencies to authenticated;
 grant execute on function
   nightshift.queue_now(), nightshift.task_summary(public.tasks), nightshift.runs_of(uuid), nightshift.deliveries_of(uuid),
-  nightshift.deliverables_of(uuid), public.submit_task(jsonb), public.cancel_task(uuid), public.retry_task(uuid),
+  nightshift.deliverables_of(uuid), nightshift.brief_for_people(jsonb), public.submit_task(jsonb), public.cancel_task(uuid), public.retry_task(uuid),
   public.list_tasks(text, integer, timestamptz), public.find_tasks(text), public.read_task(uuid),
   public.read_progress(uuid, bigint), public.read_deliverable(uuid)
 to authenticated;

@@ -37,6 +37,7 @@ test('users may call only what is meant for them, and nobody may call anything u
 
   expect(rows.filter((row) => row['anon'])).toEqual([]);
   expect(rows.filter((row) => row['authenticated']).map((row) => row['name'])).toEqual([
+    'brief_for_people',
     'cancel_task',
     'deliverables_of',
     'deliveries_of',

@@ -87,8 +87,14 @@ export async function startTestCluster(): Promise<TestCluster> {
   await writeFile(join(home, 'owner.pid'), String(process.pid));
 
   const server = await startPostgres({ home, log: silentLog, settings });
-  // Ends the server also when the run ends in a way that awaits nothing.
-  const onExit = (): void => void process.kill(server.pid(), 'SIGQUIT');
+  // Ends the server also when the run ends in a way that awaits nothing; the next run removes the folder.
+  const onExit = (): void => {
+    try {
+      process.kill(server.pid(), 'SIGQUIT');
+    } catch {
+      // It ended before us.
+    }
+  };
   process.once('exit', onExit);
 
   async function stop(): Promise<void> {

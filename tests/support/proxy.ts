@@ -11,15 +11,19 @@ export type Proxy = AsyncDisposable & {
   swallow(): void;
   /** Lets requests through and breaks each connection before the reply, until `restore`. */
   loseReplies(): void;
+  /** Lets requests through and keeps the replies back; `restore` delivers them. */
+  holdReplies(): void;
+  /** Lets everything through again. */
   restore(): void;
 };
 
-type Mode = 'open' | 'cut' | 'swallow' | 'lose replies';
+type Mode = 'open' | 'cut' | 'swallow' | 'lose replies' | 'hold replies';
 
 /** Starts a proxy in front of `target`, a URL with host and port. */
 export async function startProxy(target: string): Promise<Proxy> {
   const { hostname, port: targetPort } = new URL(target);
   const sockets = new Set<Socket>();
+  const held: (() => void)[] = [];
   let mode: Mode = 'open';
 
   const server = createServer((client) => {
@@ -38,6 +42,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     });
     upstream.on('data', (bytes) => {
       if (mode === 'lose replies') client.destroy();
+      else if (mode === 'hold replies') held.push(() => client.write(bytes));
       else if (mode === 'open') client.write(bytes);
     });
   });
@@ -65,9 +70,13 @@ export async function startProxy(target: string): Promise<Proxy> {
     loseReplies() {
       mode = 'lose replies';
     },
+    holdReplies() {
+      mode = 'hold replies';
+    },
     restore() {
-      if (mode !== 'open') breakAll();
+      if (mode !== 'open' && mode !== 'hold replies') breakAll();
       mode = 'open';
+      for (const deliver of held.splice(0)) deliver();
     },
     async [Symbol.asyncDispose]() {
       breakAll();

@@ -57,7 +57,7 @@ test.each([
 });
 
 test('cuts long texts and says so', async () => {
-  await using server = await startWebServer({ '/': `<p>${'😀 '.repeat(10_000)}` });
+  await using server = await startWebServer({ '/': `<p>x${'😀 '.repeat(10_000)}` });
 
   const value = await valueOf(call(toolNamed('fetch_page'), { url: server.at('/') }));
 

@@ -29,6 +29,7 @@ test('stops at once when the run is cancelled', async () => {
   const controller = new AbortController();
 
   const reading = inThread('read_page', endless, { signal: controller.signal });
+  await new Promise(setImmediate);
   controller.abort(new Error('cancelled'));
 
   await expect(reading).rejects.toThrow('cancelled');

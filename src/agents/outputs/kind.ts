@@ -51,4 +51,6 @@ export type FileContext = {
   /** True when the draft was made by rules: every file says so. */
   byRules: boolean;
   model: string | null;
+  /** When the task was submitted, ISO 8601: the date on the documents. */
+  submittedAt?: string;
 };

@@ -30,6 +30,8 @@ const rememberMs = 3_600_000;
 const rememberFailureMs = 60_000;
 const maxSites = 500;
 const maxLineLength = 2_000;
+/** Matching costs the length of all wildcard rules times that of the path: this much is still quick. */
+const maxWildcardLength = 64_000;
 const maxSpacingMs = 5_000;
 
 /** `read` fetches a robots.txt within its own time limit, redirects followed. */
@@ -95,6 +97,10 @@ const robotsParser = z
 function listed(url: URL, product: string, text: string): Rules {
   // Rules this long are no paths, only work for the matcher.
   const lines = text.split(/\r\n|\r|\n/).filter((line) => line.length <= maxLineLength);
+  const wildcards = lines.filter((line) => line.includes('*'));
+  if (wildcards.join('').length > maxWildcardLength)
+    return { type: 'unknown', error: endless(url) };
+
   const robot = robotsParser(url.href, lines.join('\n'));
   const delayMs = Math.max(0, (robot.getCrawlDelay(product) ?? 0) * 1_000);
 
@@ -108,6 +114,13 @@ function listed(url: URL, product: string, text: string): Rules {
 function disallowed(url: URL): AppError {
   return appError('address_refused', {
     detail: `robots.txt of ${url.hostname} keeps robots away from this page. Use another page, or ask the client for its text`,
+    host: url.hostname,
+  });
+}
+
+function endless(url: URL): AppError {
+  return appError('address_refused', {
+    detail: `robots.txt of ${url.hostname} has more rules than can be followed. Use another site`,
     host: url.hostname,
   });
 }

@@ -123,6 +123,18 @@ test('reads no more than 500 KiB of robots.txt', async () => {
   expect(page.status).toBe(200);
 });
 
+test('keeps out of a site whose rules are made to be slow', async () => {
+  const rule = `Disallow: /${'*a'.repeat(900)}b`;
+  await using server = await startWebServer({
+    '/robots.txt': robots('User-agent: *', ...Array.from({ length: 100 }, () => rule)),
+  });
+
+  const fetching = localFetch()(server.at(`/${'a'.repeat(1_900)}`), { signal });
+
+  await expect(fetching).rejects.toMatchObject({ code: 'address_refused' });
+  expect(server.requests).toHaveLength(1);
+});
+
 test('one caller that gives up does not spoil robots.txt for the next', async () => {
   const gate = Promise.withResolvers<void>();
   const impatient = new AbortController();

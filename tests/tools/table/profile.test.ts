@@ -102,10 +102,12 @@ test('reads amounts that could be either way as the rest of the table has them',
   expect(value.columns).toMatchObject([{ sum: 3234 }, { sum: 19.75 }]);
 });
 
-test('does not take codes for numbers', () => {
-  const value = profileTable('zip,id\n01067,12345678901234567890\n04109,2\n');
+test('does not take codes for numbers, nor days that no month has for dates', () => {
+  const value = profileTable(
+    'zip,id,due\n01067,12345678901234567890,2024-02-31\n04109,2,2024-04-31\n',
+  );
 
-  expect(value.columns).toMatchObject([{ type: 'text' }, { type: 'text' }]);
+  expect(value.columns.map(({ type }) => type)).toEqual(['text', 'text', 'text']);
 });
 
 test('finds the days that are missing', () => {

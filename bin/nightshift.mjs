@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// The command `nightshift`, for any Node: gets the clone ready, then hands over to the real one, src/cli/main.ts.
+import path from 'node:path';
+
+import { become, findNode, installMissing, root } from './bootstrap.mjs';
+
+await installMissing({ dev: false });
+const node = findNode();
+
+if (node === process.execPath) await import('./main.mjs');
+else become(node, [path.join(root, 'bin', 'main.mjs'), ...process.argv.slice(2)]);

@@ -1,0 +1,312 @@
+// Composition root: the one file that knows every folder. It makes the parts and hands them to each other as values.
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { randomUUID } from 'node:crypto';
+
+import { loadAgents } from './agents/library.ts';
+import type { RunAgentOptions } from './agents/loop.ts';
+import type { Config } from './core/config.ts';
+import { appError } from './core/errors.ts';
+import type { AgentLibrary, Log, Tool } from './core/ports.ts';
+import type { Queue } from './core/queue.ts';
+import { systemClock } from './daemon/clock.ts';
+import type { DaemonContext, RunAgent } from './daemon/context.ts';
+import { createDaemon, type CycleSummary, type Daemon } from './daemon/daemon.ts';
+import { readOwner, takeHome } from './daemon/lock.ts';
+import {
+  type ReadyFile,
+  readReadyFile,
+  removeReadyFile,
+  writeReadyFile,
+} from './daemon/ready-file.ts';
+import { createFolderSink } from './deliver/folder.ts';
+import { createTerminalSink } from './deliver/terminal.ts';
+import type { OperationContext } from './operations/operation.ts';
+import { urlOf, withRole } from './postgres/connection.ts';
+import { type Database, openDatabase } from './postgres/database.ts';
+import { checkExternal, enterExternal } from './postgres/external.ts';
+import { migrate, pendingMigrations } from './postgres/migrate.ts';
+import { createPool } from './postgres/pool.ts';
+import { createQueue } from './queue/client.ts';
+import { createPgTransport } from './queue/pg-transport.ts';
+import { listen } from './queue/wake.ts';
+
+export type AppOptions = {
+  home: string;
+  config: Config;
+  version: string;
+  /** Absolute. */
+  agentsFolder: string;
+  outputsFolder: string;
+  log: Log;
+};
+
+export type WorkerOptions = AppOptions & {
+  /** Takes the lines that the terminal sink writes of an ended task. */
+  tell(line: string): void;
+  /** Aborts a start that has not come to serve yet. */
+  signal: AbortSignal;
+};
+
+export type Serving = {
+  type: 'serving';
+  ready: ReadyFile;
+  context: OperationContext;
+  /** Drains, hands back what is unfinished, closes everything. Called again, it hurries. Never rejects. */
+  stop(): Promise<void>;
+};
+/** Another daemon has this home; `owner` is absent until that one serves. */
+export type Taken = { type: 'taken'; owner?: ReadyFile };
+
+/** Starts the daemon of a home. Resolves when it serves, or when the home is taken. */
+export async function startDaemon(options: WorkerOptions): Promise<Serving | Taken> {
+  const { home, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  const worker = await openWorker(options, stack);
+  if (worker.type === 'taken') return worker;
+
+  const { daemon, context } = worker;
+  stack.defer(async () => void (await daemon.stop()));
+  // Only until it serves: a stop after that has its grace.
+  const giveUp = () => void daemon.stop(0);
+  signal.addEventListener('abort', giveUp, { once: true });
+  await daemon.start();
+  signal.removeEventListener('abort', giveUp);
+
+  const ready = readyFileOf(worker, options);
+  const unlist = () => removeReadyFile(home, ready.worker_id);
+  // Also when the process ends by an error that nobody caught.
+  process.once('exit', unlist);
+  await writeReadyFile(home, ready);
+
+  const parts = stack.move();
+  let stopped: Promise<void> | undefined;
+  return {
+    type: 'serving',
+    ready,
+    context: { queue: context.queue, agents: context.agents },
+    async stop() {
+      if (stopped !== undefined) void daemon.stop();
+      stopped ??= daemon
+        .stop()
+        .then(unlist)
+        .then(() => parts.disposeAsync());
+      await stopped;
+    },
+  };
+}
+
+/** One cycle: claims what is due, waits for what came of it, stops. */
+export async function pollOnce(options: WorkerOptions): Promise<CycleSummary | Taken> {
+  await using stack = new AsyncDisposableStack();
+  const worker = await openWorker(options, stack);
+  if (worker.type === 'taken') return worker;
+
+  options.signal.addEventListener('abort', () => void worker.daemon.stop(), { once: true });
+  return await worker.daemon.pollOnce();
+}
+
+type Worker = { type: 'worker'; daemon: Daemon; context: DaemonContext; database: Database };
+
+async function openWorker(
+  options: WorkerOptions,
+  stack: AsyncDisposableStack,
+): Promise<Worker | Taken> {
+  const { home, config, log, signal } = options;
+  const { DATABASE_URL: databaseUrl } = config.secrets;
+  await mkdir(home, { recursive: true, mode: 0o700 });
+
+  const taken = await takeHome(home);
+  if (taken.type === 'taken') return taken;
+  stack.defer(taken.lock.release);
+
+  // Before anything is started: a broken agent file is told at once.
+  const agents = loadAgents(options.agentsFolder, log);
+  const database = stack.use(
+    await openDatabase({ home, log, signal, ...(databaseUrl !== undefined && { databaseUrl }) }),
+  );
+  const queue = openQueue(database.url, { log, max: config.settings.database.pool, stack });
+  const context = await daemonContext(options, { queue, agents, databaseUrl: database.url });
+  if (taken.lock.replaces !== undefined) context.worker.replaces = taken.lock.replaces;
+
+  return { type: 'worker', daemon: createDaemon(context), context, database };
+}
+
+function openQueue(
+  url: string,
+  options: { log: Log; max: number; stack: AsyncDisposableStack },
+): Queue {
+  const { log, max, stack } = options;
+  const pool = createPool(url, { log, max, applicationName: 'nightshift' });
+  stack.defer(() => pool.end());
+
+  return createQueue(createPgTransport(pool));
+}
+
+async function daemonContext(
+  options: WorkerOptions,
+  parts: { queue: Queue; agents: AgentLibrary; databaseUrl: string },
+): Promise<DaemonContext> {
+  const { config, log, outputsFolder, tell, version } = options;
+  const { queue, agents, databaseUrl } = parts;
+  const { concurrency, poll, queue: lease, retry, timeouts, worker } = config.settings;
+  const workerId = randomUUID();
+
+  return {
+    queue,
+    agents,
+    runAgent: await agentRunner(options, agents),
+    sinks: [
+      createFolderSink({ root: outputsFolder, log }),
+      createTerminalSink({ write: tell, log }),
+    ],
+    readDeliverable: ({ id }) => queue.readDeliverable(id),
+    listen: (listener) => listen({ url: databaseUrl, workerId, log, clock: systemClock }, listener),
+    clock: systemClock,
+    log,
+    worker: { id: workerId, name: worker.name, version },
+    settings: {
+      concurrencyRuns: concurrency.runs,
+      concurrencyDeliveries: concurrency.deliveries,
+      pollMinutes: poll.minutes,
+      wake: poll.wake,
+      leaseSeconds: lease.lease_seconds,
+      sweepSeconds: lease.sweep_seconds,
+      retry: { baseMs: retry.base_ms, capMs: retry.cap_ms },
+      stopGraceMs: timeouts.stop_grace_seconds * 1_000,
+      deliveryTimeoutSeconds: timeouts.delivery_seconds,
+    },
+  };
+}
+
+// Loaded only by those who work: commands that ask or submit start in a third of the time without.
+async function agentRunner(
+  { config, version }: AppOptions,
+  agents: AgentLibrary,
+): Promise<RunAgent> {
+  const { runAgent } = await import('./agents/loop.ts');
+  const { outputKinds } = await import('./agents/kinds.ts');
+  const { createModel } = await import('./agents/models.ts');
+  const kinds: Partial<Record<string, RunAgentOptions['kind']>> = outputKinds;
+  const model = await createModel(modelOptions(config), outputKinds);
+  const tools = await createAgentTools(config, version);
+  const { default: defaultModel, prices } = config.settings.models;
+
+  return async (run, { log, record, signal }) => {
+    const definition = agents.get(run.agent);
+    const kind = kinds[run.agent];
+    if (definition === undefined || kind === undefined) {
+      throw appError('agent_missing', { detail: run.agent });
+    }
+
+    const given = { definition, kind, run, log, record, signal };
+    return await runAgent({ ...given, model, tools, prices, defaultModel, clock: systemClock });
+  };
+}
+
+const openAIAddress = 'https://api.openai.com/v1';
+const modelRetries = 2;
+
+function modelOptions({ modelProvider, secrets, settings }: Config) {
+  if (modelProvider === 'offline') return null;
+
+  return {
+    apiKey: secrets.OPENAI_API_KEY ?? '',
+    baseURL: secrets.OPENAI_BASE_URL ?? openAIAddress,
+    connectTimeoutMs: settings.timeouts.model_connect_seconds * 1_000,
+    idleTimeoutMs: settings.timeouts.model_idle_seconds * 1_000,
+    maxRetries: modelRetries,
+    prices: settings.models.prices,
+  };
+}
+
+async function createAgentTools({ settings }: Config, version: string): Promise<Tool[]> {
+  const { createSafeFetch } = await import('./tools/safe-fetch.ts');
+  const { createTools } = await import('./tools/tools.ts');
+  const open = { allowAddress: () => true, allowPort: () => true };
+  const safeFetch = createSafeFetch({
+    version,
+    clock: systemClock,
+    limits: { timeoutMs: settings.timeouts.fetch_seconds * 1_000 },
+    ...(settings.fetch.allow_private && open),
+  });
+
+  return createTools({ safeFetch });
+}
+
+function readyFileOf({ context, database }: Worker, { version }: AppOptions): ReadyFile {
+  const { server } = database;
+
+  return {
+    pid: process.pid,
+    worker_id: context.worker.id,
+    version,
+    profile: 'embedded',
+    started_at: new Date().toISOString(),
+    api_url: null,
+    token_file: null,
+    database: server && {
+      host: server.host,
+      port: server.port,
+      name: server.database,
+      user: server.ownerUser,
+      password_file: server.ownerPasswordFile,
+    },
+  };
+}
+
+/** The agents that a daemon of this installation would have. Throws `agent_definition_invalid`. */
+export function loadAgentLibrary({ agentsFolder, log }: AppOptions): AgentLibrary {
+  return loadAgents(agentsFolder, log);
+}
+
+export type Client = AsyncDisposable & { context: OperationContext };
+
+/** Reaches the database of a home from outside its daemon. Throws `daemon_absent` when there is none to reach. */
+export async function openClient(options: AppOptions): Promise<Client> {
+  const stack = new AsyncDisposableStack();
+  const url = await findDatabase(options);
+  const queue = openQueue(url, { log: options.log, max: 2, stack });
+  const agents = loadAgents(options.agentsFolder, options.log);
+
+  return { context: { queue, agents }, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+async function findDatabase({ home, config }: AppOptions): Promise<string> {
+  const { DATABASE_URL: external } = config.secrets;
+  if (external !== undefined) {
+    await checkExternal(external);
+    const pending = await pendingMigrations(external);
+    if (pending.length > 0) throw appError('database_behind', { detail: pending.join(', ') });
+    return await enterExternal(external);
+  }
+
+  const owner = existsSync(path.join(home, 'run')) ? await readOwner(home) : undefined;
+  if (owner === undefined) throw await absent(home);
+  if (!owner.database) {
+    throw appError('daemon_absent', {
+      detail: 'the one that runs uses DATABASE_URL: set it here too',
+    });
+  }
+  const { host, port, name, user, password_file: file } = owner.database;
+  const password = (await readFile(file, 'utf8')).trim();
+  return withRole(urlOf({ host, port, user, password, database: name }), 'service_role');
+}
+
+async function absent(home: string): Promise<Error> {
+  const left = existsSync(path.join(home, 'run')) ? await readReadyFile(home) : undefined;
+  const last =
+    left && `the last one (pid ${left.pid}, since ${left.started_at}) ended without saying so`;
+
+  return appError('daemon_absent', { home, detail: last ? `${home}; ${last}` : home });
+}
+
+/** Brings the database of DATABASE_URL to this version. */
+export async function migrateExternal(
+  url: string,
+  log: Log,
+): Promise<{ applied: string[]; current: string }> {
+  await checkExternal(url);
+  return await migrate({ url, log });
+}

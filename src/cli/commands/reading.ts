@@ -1,0 +1,68 @@
+// Commands that only look: tasks, the queue, progress, results, agents.
+import { z } from 'zod';
+
+import { loadAgentLibrary } from '../../app.ts';
+import { operations } from '../../operations/catalogue.ts';
+import { perform } from '../../operations/operation.ts';
+import { agentsOf } from '../../operations/reading.ts';
+import { exitCodes } from '../failure.ts';
+import type { Run } from '../program.ts';
+import { openSession, present, withClient } from '../session.ts';
+import { rowLine } from '../views/progress.ts';
+import { agentList, queueDetails } from '../views/queue.ts';
+import { resultLines, taskDetails, taskList } from '../views/task.ts';
+import { moment } from '../plain.ts';
+
+const ListOptions = z.object({ status: z.string().optional(), limit: z.string() });
+
+export const listCommand: Run = async (screen, _args, options) => {
+  const session = openSession(screen, options);
+  const { status, limit } = ListOptions.parse(options);
+  const input = {
+    limit: Number.isNaN(Number(limit)) ? limit : Number(limit),
+    ...(status !== undefined && { status }),
+  };
+  const tasks = await withClient(session, (context) => perform(operations.list, context, input));
+
+  present(session, tasks, () => taskList(tasks));
+  return exitCodes.ok;
+};
+
+export const statusCommand: Run = async (screen, [task], options) => {
+  const session = openSession(screen, options);
+  const input = task === undefined ? {} : { task };
+  const found = await withClient(session, (context) => perform(operations.status, context, input));
+
+  if (found.type === 'task') present(session, found.task, () => taskDetails(found.task));
+  else present(session, found.queue, () => queueDetails(found.queue));
+  return exitCodes.ok;
+};
+
+export const logsCommand: Run = async (screen, [task], options) => {
+  const session = openSession(screen, options);
+  const { rows } = await withClient(session, (context) =>
+    perform(operations.progress, context, { task }),
+  );
+
+  present(session, rows, () => rows.map((row) => `${moment(row.createdAt)}  ${rowLine(row)}`));
+  return exitCodes.ok;
+};
+
+export const resultsCommand: Run = async (screen, [task], options) => {
+  const session = openSession(screen, options);
+  const found = await withClient(session, (context) =>
+    perform(operations.results, context, { task }),
+  );
+
+  present(session, found, () => resultLines(found));
+  return exitCodes.ok;
+};
+
+/** Needs no database: the agents are files. */
+export const agentsCommand: Run = async (screen, _args, options) => {
+  const session = openSession(screen, options);
+  const agents = agentsOf(loadAgentLibrary(session.app));
+
+  present(session, agents, () => agentList(agents));
+  return exitCodes.ok;
+};

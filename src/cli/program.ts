@@ -1,0 +1,171 @@
+// All commands with their arguments, help and examples. What they do is in `commands/`.
+import { Command } from 'commander';
+
+import { migrateCommand, pollCommand } from './commands/daemon-less.ts';
+import {
+  agentsCommand,
+  listCommand,
+  logsCommand,
+  resultsCommand,
+  statusCommand,
+} from './commands/reading.ts';
+import { startCommand } from './commands/start.ts';
+import { submitCommand } from './commands/submit.ts';
+import { cancelCommand, retryCommand, watchCommand } from './commands/task.ts';
+import type { Screen } from './screen.ts';
+import { version } from './session.ts';
+
+/** Runs a command with what the command line gave it, and answers with the exit code. */
+export type Run = (screen: Screen, args: unknown[], options: unknown) => Promise<number>;
+
+const examples = `
+Examples:
+  nightshift start                                  run the daemon in this terminal
+  nightshift submit "Spring launch" "We launch a refill subscription in March ..."
+  nightshift submit --file brief.yaml --attach sales.csv --watch
+  nightshift watch 1b2c3d4e                         follow a task until it ends
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.`;
+
+/** `done` gets the exit code of the command that ran. Errors are thrown, CommanderErrors among them. */
+export function createProgram(screen: Screen, done: (code: number) => void): Command {
+  const program = new Command('nightshift')
+    .description('Seven marketing agents work through your briefs on your own machine.')
+    .version(version)
+    .option(
+      '--home <folder>',
+      'where everything is kept (default: $NIGHTSHIFT_HOME or ~/.nightshift)',
+    )
+    .option(
+      '--set <setting=value>',
+      'one setting, such as poll.minutes=5; may be repeated',
+      collect,
+      [],
+    )
+    .option('--json', 'write the result as JSON')
+    .addHelpText('after', examples)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+
+  // The arguments of an action end with its options and itself, in this order.
+  const run =
+    (action: Run) =>
+    async (...given: unknown[]) => {
+      const command = given.at(-1);
+      const options = command instanceof Command ? command.optsWithGlobals() : {};
+      done(await action(screen, given.slice(0, -2), options));
+    };
+
+  addDaemon(program, run);
+  addSubmit(program, run);
+  addTasks(program, run);
+  return program;
+}
+
+type Wrap = (action: Run) => (...given: unknown[]) => Promise<void>;
+
+function addDaemon(program: Command, run: Wrap): void {
+  program
+    .command('start')
+    .summary('run the daemon until it is stopped')
+    .description(
+      'Run the daemon until it is stopped. The first start on a home queues a sample brief.',
+    )
+    .option('--no-sample', 'queue no sample brief')
+    .action(run(startCommand));
+  program
+    .command('poll')
+    .summary('do what is due now, then end')
+    .description('Do what is due now, wait for what came of it, write a summary as JSON, and end.')
+    .option('--once', 'one cycle (the only way so far)')
+    .action(run(pollCommand));
+  program
+    .command('migrate')
+    .summary('bring the database of DATABASE_URL up to date')
+    .description(
+      'Bring the database of DATABASE_URL up to date. The daemon does the same at its start.',
+    )
+    .action(run(migrateCommand));
+}
+
+function addSubmit(program: Command, run: Wrap): void {
+  program
+    .command('submit')
+    .summary('hand in a brief')
+    .description('Hand in a brief: a title and what the work is for, or a file that says more.')
+    .argument('[title]', 'what the task is called')
+    .argument('[text]', 'what the work is for, in a sentence or more')
+    .option('-f, --file <file>', 'a brief in YAML or JSON; - reads it from the input')
+    .option('-a, --attach <file>', 'a CSV or text file of up to 5 MB; may be repeated', collect)
+    .option('--agents <names>', 'only these agents, separated by commas')
+    .option(
+      '--profile <profile>',
+      'parallel (all agents at once) or waves (each builds on those before)',
+    )
+    .option('--priority <priority>', 'low, normal, high or critical')
+    .option(
+      '--after <task>',
+      'start only when this task has ended well; may be repeated',
+      collect,
+      [],
+    )
+    .option('--at <time>', 'start no earlier: 22:00, or 2027-03-01T22:00')
+    .option('--timeout <seconds>', 'seconds that one attempt of an agent may take')
+    .option('--max-retries <number>', 'further tries of an agent after its first')
+    .option('--idempotency-key <key>', 'a second submission with the same key changes nothing')
+    .option('-w, --watch', 'follow the task until it ends')
+    .addHelpText('after', submitExamples)
+    .action(run(submitCommand));
+}
+
+const submitExamples = `
+Examples:
+  nightshift submit "Autumn newsletter" "Three mails that bring lapsed customers back" --agents echo,social
+  nightshift submit --file config/sample-brief.yaml --priority high --watch
+  cat brief.json | nightshift submit --file - --at 22:00`;
+
+function addTasks(program: Command, run: Wrap): void {
+  const task = 'the id of a task, or its first four or more characters';
+
+  program
+    .command('list')
+    .summary('list tasks, newest first')
+    .option('--status <status>', 'only tasks in this state')
+    .option('--limit <number>', 'how many at most', '20')
+    .action(run(listCommand));
+  program
+    .command('status')
+    .summary('show a task, or the state of the queue')
+    .argument('[task]', task)
+    .action(run(statusCommand));
+  program
+    .command('watch')
+    .summary('follow a task until it ends')
+    .argument('<task>', task)
+    .action(run(watchCommand));
+  program
+    .command('logs')
+    .summary('show the progress of a task so far')
+    .argument('<task>', task)
+    .action(run(logsCommand));
+  program
+    .command('results')
+    .summary('show where the results of a task are')
+    .argument('<task>', task)
+    .action(run(resultsCommand));
+  program
+    .command('cancel')
+    .summary('cancel a task')
+    .argument('<task>', task)
+    .action(run(cancelCommand));
+  program
+    .command('retry')
+    .summary('run the failed agents of a task again')
+    .argument('<task>', task)
+    .action(run(retryCommand));
+  program.command('agents').summary('list the agents').action(run(agentsCommand));
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
