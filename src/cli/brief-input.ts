@@ -60,7 +60,8 @@ export function readBriefInput(
   const kept = Attachments.safeParse(fromFile.attachments).data ?? [];
   const taken = attached.flatMap(({ attachment }) => attachment ?? []);
   // A title alone is its own description, as it is for a plain SQL insert.
-  const described = text ?? (options.file === undefined ? title : undefined);
+  const described =
+    text === '-' ? readStdin() : (text ?? (options.file === undefined ? title : undefined));
 
   const input = {
     ...fromFile,

@@ -94,7 +94,7 @@ function addSubmit(program: Command, run: Wrap): void {
     .summary('hand in a brief')
     .description('Hand in a brief: a title and what the work is for, or a file that says more.')
     .argument('[title]', 'what the task is called')
-    .argument('[text]', 'what the work is for, in a sentence or more')
+    .argument('[text]', 'what the work is for, in a sentence or more (- reads it from the input)')
     .option('-f, --file <file>', 'a brief in YAML or JSON; - reads it from the input')
     .option('-a, --attach <file>', 'a CSV or text file of up to 5 MB; may be repeated', collect)
     .option('--agents <names>', 'only these agents, separated by commas')
