@@ -97,6 +97,7 @@ function complete(attempt: Attempt, verdict: Verdict & { type: 'valid' }): RunOu
     brief: run.brief,
     checks,
     byRules: attempt.byRules,
+    submittedAt: run.submittedAt,
     model: usage.model,
   });
 

@@ -28,7 +28,7 @@ export function unknownContacts(
   if (found.length === 0) return [];
 
   // Built only when needed: attachments make the sources megabytes long.
-  const known = JSON.stringify(sources).toLowerCase();
+  const known = JSON.stringify(sources).normalize('NFC').toLowerCase();
   const knownDigits = known.replace(/[ ()./-]/g, '');
 
   return found.filter(({ contact }) =>

@@ -9,6 +9,7 @@ import {
   mapStrings,
   mayHoldBanned,
   placeholderPattern,
+  stringsOf,
 } from './prose.ts';
 import { localeNote, oneLine, trimTo } from './wording.ts';
 
@@ -72,13 +73,24 @@ function failureNote({ tool, input, error }: OutputFacts['findings'][number]): s
 /** A copy without the client's banned words in its wording, and without placeholders and stray contacts. */
 export function cleaned(output: unknown, facts: OutputFacts): unknown {
   const banned = bannedPattern(facts.brief.client?.brand?.banned_words ?? []);
-  const stray = strayContacts(output, facts);
+  let here = withoutForbidden(output, { banned, stray: [] });
 
-  // Assumptions, questions and evidence say how things are; only the work itself is the client's wording.
+  // What is left of a date or an address can look like a contact that nobody gave.
+  for (let round = 0; round < 5; round += 1) {
+    const stray = strayContacts(here, facts);
+    if (stray.length === 0) break;
+    here = withoutForbidden(here, { banned, stray });
+  }
+  return here;
+}
+
+// Assumptions, questions and evidence say how things are; only the work itself is the client's wording.
+function withoutForbidden(output: unknown, { banned, stray }: Forbidden): unknown {
   return mapStrings(output, (text, key) => {
-    if (isFixedField(key, text)) return text;
+    if (text === '' || isFixedField(key, text)) return text;
     const free = mayHoldBanned(key) || notWording.has(key) ? null : banned;
-    return text === '' ? '' : cleanText(text, { banned: free, stray }) || filler(banned);
+    const own = stray.length === 0 ? [] : contactsIn(text).filter((hit) => stray.includes(hit));
+    return cleanText(text, { banned: free, stray: own }) || filler(banned);
   });
 }
 
@@ -115,15 +127,7 @@ function tidy(text: string): string {
 }
 
 function strayContacts(output: unknown, { brief, findings }: OutputFacts): string[] {
-  const text = JSON.stringify(output);
-  if (contactsIn(text).length === 0) return [];
-
-  const texts = [...new Set(contactsIn(text))].map((contact) => ({
-    path: '',
-    key: '',
-    text: contact,
-  }));
-  return unknownContacts(texts, [brief, findings]).map(({ contact }) => contact);
+  return unknownContacts(stringsOf(output, ''), [brief, findings]).map(({ contact }) => contact);
 }
 
 // Stands where a text lost all its words; a client may even have banned the dash.

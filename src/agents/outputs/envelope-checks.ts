@@ -25,11 +25,6 @@ export type Rule = {
   limit: string | number;
 };
 
-/** One check, as it is. */
-export function check(fields: Check): Check {
-  return fields;
-}
-
 /** One passed check when there are no faults, else one failed check for each. */
 export function rule({ id, level = 'error', path, limit }: Rule, faults: Fault[]): Check[] {
   if (faults.length === 0) return [{ id, level, ok: true, path, measured: 'ok', limit }];

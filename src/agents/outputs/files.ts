@@ -149,7 +149,15 @@ function table(shape: Table | undefined): string {
 }
 
 function tableCell(cell: Cell): string {
-  return cell === null ? '' : plain(String(cell).replaceAll('\\', '\\\\')).replaceAll('|', '\\|');
+  if (cell === null) return '';
+  const text = typeof cell === 'number' ? readable(cell) : cell;
+
+  return plain(text.replaceAll('\\', '\\\\')).replaceAll('|', '\\|');
+}
+
+// As many digits as a person reads; sheets and JSON keep them all.
+function readable(value: number): string {
+  return String(Number(Math.abs(value) < 1 ? value.toPrecision(4) : value.toFixed(2)));
 }
 
 /** Text on one line. Markup of pages and briefs is shown, never run. */

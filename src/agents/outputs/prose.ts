@@ -40,7 +40,7 @@ export function mapStrings(
 const fixedNames = new Set(
   `agent aspect at cadence campaign column columns confidence content country currency destination
    domain event file fonts format formula hex horizon intent kind language level locale match measured
-   medium method metric op period placement platform platforms retrieved_at role rule severity size
+   medium method metric op period placement platform platforms reasons_to_believe retrieved_at role rule severity size
    source sql status strength type unit`.split(/\s+/),
 );
 
@@ -58,25 +58,46 @@ export function mayHoldBanned(key: string, text = ''): boolean {
   return isFixedField(key, text) || avoidanceNames.has(key);
 }
 
+// Compiling some hundred words takes longer than a whole draft, and each list is asked for several times.
+const patterns = new WeakMap<string[], RegExp | null>();
+
 /** Matches any of `words` as a whole word, in any case; null when there is none. */
 export function bannedPattern(words: string[]): RegExp | null {
-  const sources = words
+  const known = patterns.get(words);
+  if (known !== undefined) return known;
+
+  const pattern = createPattern(words);
+  patterns.set(words, pattern);
+  return pattern;
+}
+
+function createPattern(words: string[]): RegExp | null {
+  const clean = words
     .map((word) => word.normalize('NFC').trim())
     .filter((word) => word !== '')
-    .toSorted((left, right) => right.length - left.length)
-    .map(wholeWord);
+    .toSorted((left, right) => right.length - left.length);
+  const byShape = Map.groupBy(clean, (word) => edgesOf(word).join('@'));
+  const sources = [...byShape.values()].map((same) => {
+    const [before = '', after = ''] = edgesOf(same[0] ?? '');
+    return `${before}(?:${same.map(escaped).join('|')})${after}`;
+  });
 
   return sources.length === 0 ? null : new RegExp(sources.join('|'), 'giu');
 }
 
-function wholeWord(word: string): string {
-  const escaped = word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+');
-  // Chinese, Japanese and Thai run on without spaces: there a banned word counts wherever it stands.
-  if (/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u.test(word)) return escaped;
+function escaped(word: string): string {
+  return word.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/\s+/g, '\\s+');
+}
 
-  const before = /^[\p{L}\p{N}]/u.test(word) ? '(?<![\\p{L}\\p{N}])' : '';
-  const after = /[\p{L}\p{N}\p{M}]$/u.test(word) ? '(?![\\p{L}\\p{N}\\p{M}])' : '';
-  return before + escaped + after;
+// What may not stand before and after a word, so that `cat` is not found in `catalogue`.
+function edgesOf(word: string): [string, string] {
+  // Chinese, Japanese and Thai run on without spaces: there a banned word counts wherever it stands.
+  if (/[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u.test(word)) return ['', ''];
+
+  return [
+    /^[\p{L}\p{N}]/u.test(word) ? '(?<![\\p{L}\\p{N}])' : '',
+    /[\p{L}\p{N}\p{M}]$/u.test(word) ? '(?![\\p{L}\\p{N}\\p{M}])' : '',
+  ];
 }
 
 const fillers =

@@ -247,7 +247,8 @@ export function topicOf(brief: Brief, avoid?: RegExp | null): string {
   if (topic !== undefined) return topic;
 
   const title = trimTo(brief.title, 40);
-  return /[\p{L}\p{N}]/u.test(title) && isUsable(title, avoid) ? title : 'this offer';
+  const isPlain = /^[\p{L}\p{N}](?:[\p{L}\p{N}\p{M} '&-]*)$/u.test(title) && wordCount(title) <= 6;
+  return isPlain && isUsable(title, avoid) ? title : 'this offer';
 }
 
 /** What to tell readers whose language the English drafts are not in; null for English. */

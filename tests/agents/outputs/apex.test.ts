@@ -5,16 +5,15 @@ import { describe, expect, test } from 'vitest';
 import { apexKind } from '../../../src/agents/outputs/apex/apex.ts';
 import { ApexOutput } from '../../../src/agents/outputs/apex/schema.ts';
 import { visionKind } from '../../../src/agents/outputs/vision/vision.ts';
+import { hostileBriefs, usualBrief } from './envelope-checks-briefs.ts';
 import {
   contextOf,
   factsOf,
   failures,
   first,
-  hostileBriefs,
-  usualBrief,
   usualFindings,
   verdict,
-} from './envelope-checks-briefs.ts';
+} from './envelope-checks-findings.ts';
 
 const usualFacts = factsOf(usualBrief, { findings: usualFindings });
 

@@ -9,14 +9,8 @@ import {
   unresolvedReferences,
 } from '../../../src/agents/outputs/envelope-checks.ts';
 import type { OutputFacts } from '../../../src/agents/outputs/kind.ts';
-import {
-  auditOf,
-  factsOf,
-  failedAudit,
-  failures,
-  tableOf,
-  usualBrief,
-} from './envelope-checks-briefs.ts';
+import { usualBrief } from './envelope-checks-briefs.ts';
+import { auditOf, factsOf, failedAudit, failures, tableOf } from './envelope-checks-findings.ts';
 
 const sound: AnyOutput = {
   schema_version: 1,

@@ -7,7 +7,8 @@ import { reelKind } from '../../../src/agents/outputs/reel/reel.ts';
 import { socialKind } from '../../../src/agents/outputs/social/social.ts';
 import type { AnyOutput, Check } from '../../../src/core/output.ts';
 import type { DeliverableFile } from '../../../src/core/run.ts';
-import { factsOf, fullBrief, stageOne } from './hostile-facts.ts';
+import { factsOf, fullBrief } from './hostile-facts.ts';
+import { stageOne } from './hostile-handoffs.ts';
 
 /** Drafts, reads the draft back through its own schema, and judges it. */
 export function judgedDraft<Output extends AnyOutput>(

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 
 import type { OutputFacts } from '../../../src/agents/outputs/kind.ts';
 import type { AnyOutput } from '../../../src/core/output.ts';
-import { factsOf, fullBrief, handoffs, hostileBriefs, stageOne } from './hostile-facts.ts';
+import { factsOf, fullBrief, hostileBriefs } from './hostile-facts.ts';
+import { handoffs, stageOne } from './hostile-handoffs.ts';
 import { echoKind, judgedDraft, pixelKind, reelKind, socialKind, wavesFacts } from './judged.ts';
 
 type Judge = (facts: OutputFacts) => ReturnType<typeof judgedDraft>;

@@ -4,17 +4,16 @@ import { describe, expect, test } from 'vitest';
 
 import { novaKind } from '../../../src/agents/outputs/nova/nova.ts';
 import { NovaOutput } from '../../../src/agents/outputs/nova/schema.ts';
+import { hostileBriefs, usualBrief } from './envelope-checks-briefs.ts';
 import {
   contextOf,
   factsOf,
   failures,
   first,
-  hostileBriefs,
   tableOf,
-  usualBrief,
   usualFindings,
   verdict,
-} from './envelope-checks-briefs.ts';
+} from './envelope-checks-findings.ts';
 
 const usualFacts = factsOf(usualBrief, { findings: usualFindings });
 

@@ -52,13 +52,13 @@ describe('key phrases', () => {
 
 describe('trimming', () => {
   test.each([
-    ['between words', 'one two three four', 12, 'one two…'],
-    ['a word too long', 'abcdefghij', 5, 'abcd…'],
-    ['not at all what fits', 'one two', 7, 'one two'],
-    ['never within a character', '👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 15, '👩‍👩‍👧‍👦…'],
-    ['text without spaces', '新しい有機オーツミルク', 6, '新しい有機…'],
-    ['and puts no mark before the dots', 'one two, three', 10, 'one two…'],
-  ])('cuts %s', (_, text, max, expected) => {
+    ['between words', { text: 'one two three four', max: 12, expected: 'one two…' }],
+    ['a word too long', { text: 'abcdefghij', max: 5, expected: 'abcd…' }],
+    ['not at all what fits', { text: 'one two', max: 7, expected: 'one two' }],
+    ['never within a character', { text: '👩‍👩‍👧‍👦👩‍👩‍👧‍👦', max: 15, expected: '👩‍👩‍👧‍👦…' }],
+    ['text without spaces', { text: '新しい有機オーツミルク', max: 6, expected: '新しい有機…' }],
+    ['and puts no mark before the dots', { text: 'one two, three', max: 10, expected: 'one two…' }],
+  ])('cuts %s', (_, { text, max, expected }) => {
     expect(trimTo(text, max)).toBe(expected);
   });
 
@@ -137,14 +137,17 @@ describe('cleaning a text', () => {
     cleanText(text, { banned: bannedPattern(words), stray: ['me@a.example'] });
 
   test.each([
-    ['a banned word', 'A cheap, good box', 'A, good box', ['cheap']],
-    ['one that comes about by another', 'checheapap box', 'box', ['cheap', 'checheapap']],
-    ['placeholders', 'Hi {{name}}, buy [Product]!', 'Hi, buy!', []],
-    ['placeholders within placeholders', 'T{{x}}BD it', 'it', []],
-    ['stray contacts', 'Write to me@a.example now', 'Write to now', []],
-    ['signs', 'Wow! Now!', 'Wow Now', ['!']],
-    ['everything', 'cheap cheap', '', ['cheap']],
-  ])('takes out %s', (_, text, expected, words) => {
+    ['a banned word', { text: 'A cheap, good box', expected: 'A, good box', words: ['cheap'] }],
+    [
+      'one that comes about by another',
+      { text: 'checheapap box', expected: 'box', words: ['cheap', 'checheapap'] },
+    ],
+    ['placeholders', { text: 'Hi {{name}}, buy [Product]!', expected: 'Hi, buy!', words: [] }],
+    ['placeholders within placeholders', { text: 'T{{x}}BD it', expected: 'it', words: [] }],
+    ['stray contacts', { text: 'Write to me@a.example now', expected: 'Write to now', words: [] }],
+    ['signs', { text: 'Wow! Now!', expected: 'Wow Now', words: ['!'] }],
+    ['everything', { text: 'cheap cheap', expected: '', words: ['cheap'] }],
+  ])('takes out %s', (_, { text, expected, words }) => {
     expect(clean(text, ...words)).toBe(expected);
   });
 

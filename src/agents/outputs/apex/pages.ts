@@ -3,6 +3,7 @@ import { cleanText } from '../drafted.ts';
 import { homePage, type PageFinding } from '../findings.ts';
 import { graphemes } from '../lengths.ts';
 import type { Material } from '../material.ts';
+import { createPen } from '../pen.ts';
 import { sameAddress } from '../sources.ts';
 import { bare, capital, oneLine, titleCase, trimTo } from '../wording.ts';
 import { mainPage } from './keywords.ts';
@@ -117,7 +118,7 @@ function targets(material: Material): Target[] {
 }
 
 function titleFor(
-  { banned, brief, client, phrases }: Material,
+  { facts, banned, brief, client, phrases }: Material,
   subject: string,
   fixes: PageFix[],
 ): string | null {
@@ -134,12 +135,13 @@ function titleFor(
     ...titleLength,
     joint: ' | ',
     banned,
+    isClean: createPen(facts).isClean,
     taken: fixes.map((fix) => fix.title_tag),
   });
 }
 
 function metaFor(
-  { banned, quotes, client, topic }: Material,
+  { facts, banned, quotes, client, topic }: Material,
   subject: string,
   fixes: PageFix[],
 ): string | null {
@@ -160,14 +162,23 @@ function metaFor(
     ...metaLength,
     joint: '. ',
     banned,
+    isClean: createPen(facts).isClean,
     taken: fixes.map((fix) => fix.meta_description),
   });
 }
 
-type Room = { min: number; max: number; joint: string; banned: RegExp | null; taken: string[] };
+type Room = {
+  min: number;
+  max: number;
+  joint: string;
+  banned: RegExp | null;
+  taken: string[];
+  /** False where what was put together now looks like a contact that nobody gave. */
+  isClean(text: string): boolean;
+};
 
 // Adds parts until the text is long enough; parts that would make it too long are passed over.
-function fitted(parts: string[], { min, max, joint, banned, taken }: Room): string | null {
+function fitted(parts: string[], { min, max, joint, banned, taken, isClean }: Room): string | null {
   for (let start = 0; start < parts.length; start += 1) {
     let text = '';
     for (const part of rotated(parts, start)) {
@@ -180,7 +191,7 @@ function fitted(parts: string[], { min, max, joint, banned, taken }: Room): stri
     const whole = cleanText(text, { banned, stray: [] });
     const length = graphemes(whole);
     const isTaken = taken.some((other) => other.toLowerCase() === whole.toLowerCase());
-    if (length >= min && length <= max && !isTaken) return whole;
+    if (length >= min && length <= max && !isTaken && isClean(whole)) return whole;
   }
   return null;
 }

@@ -4,6 +4,7 @@ import { repeatedIds, rule } from '../envelope-checks.ts';
 import { type Placed, placed, repeated, tooAlike } from '../faults.ts';
 import { holding, keywordsThatFit } from '../keywords.ts';
 import type { OutputFacts } from '../kind.ts';
+import { countWords } from '../lengths.ts';
 import { isWeakCta } from '../subject.ts';
 import { referenceChecks } from '../upstream.ts';
 import { adChecks, rsaHeadlines } from './ad-checks.ts';
@@ -154,7 +155,9 @@ function readingChecks(data: EchoData, { brief }: OutputFacts): Check[] {
       text,
     })),
   ];
-  const faults = texts.flatMap(({ path, text }) => {
+  // Of a few words the formula tells nothing.
+  const long = texts.filter(({ text }) => countWords(text) >= 20);
+  const faults = long.flatMap(({ path, text }) => {
     const grade = readingGrade(text);
     return grade > max ? [{ path, measured: grade }] : [];
   });

@@ -46,13 +46,13 @@ function resultSections(data: Data): Section[] {
     },
     {
       heading: 'Where we stand',
-      table: { columns: [...baselineColumns], rows: baselineRows(data) },
+      table: { columns: [...baselineColumns], rows: baselineRows(data).map(readable) },
     },
     {
       heading: 'From stage to stage',
       body:
         data.funnel.length === 0 ? 'The data does not count two stages of one journey.' : undefined,
-      table: { columns: [...funnelColumns], rows: funnelRows(data) },
+      table: { columns: [...funnelColumns], rows: funnelRows(data).map(readable) },
     },
     {
       heading: 'The data behind it',
@@ -142,7 +142,7 @@ function planSections({ attribution, kpis, tracking_plan: plan }: Data): Section
       body: 'Empty baselines and targets are not known yet.',
       table: {
         columns: [...kpiColumns],
-        rows: kpis.map((kpi) => kpiColumns.map((column) => kpi[column])),
+        rows: kpis.map((kpi) => readable(kpiColumns.map((column) => kpi[column]))),
       },
     },
     {
@@ -183,6 +183,11 @@ const baselineColumns = [
 const funnelColumns = ['stage', 'count', 'rate_from_previous', 'note', 'evidence_id'] as const;
 const eventColumns = ['event', 'trigger', 'params', 'destination', 'exists'];
 const sourceColumns = ['id', 'file', 'rows', 'date_from', 'date_to', 'columns', 'quality'];
+
+// The sheets have all digits; nobody reads more than six.
+function readable(cells: Cell[]): Cell[] {
+  return cells.map((cell) => (typeof cell === 'number' ? Number(cell.toPrecision(6)) : cell));
+}
 
 function baselineRows({ baselines }: Data): Cell[][] {
   return baselines.map((item) => baselineColumns.map((column) => item[column]));
