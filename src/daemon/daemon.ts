@@ -1,7 +1,7 @@
 // The daemon: claims due work, does it, settles it, until it is told to stop.
+import { messageOf } from '../core/errors.ts';
 import { stopReason } from './aborted.ts';
 import type { DaemonContext, WakeListener } from './context.ts';
-import { messageOf } from '../core/errors.ts';
 import { atMost } from './gate.ts';
 import { createParts, type Parts } from './parts.ts';
 import { persist } from './persist.ts';

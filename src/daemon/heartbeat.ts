@@ -4,6 +4,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import type { BeatResult, Queue } from '../core/queue.ts';
 import { abortReason } from './aborted.ts';
 import type { Held } from './held.ts';
+import { isWorthSaying } from './persist.ts';
 import { scrub } from './scrub.ts';
 import { createTicker, type Pause, type Ticker } from './ticker.ts';
 
@@ -23,19 +24,34 @@ export type HeartbeatPorts = {
 const sleepMs = 30_000;
 const retryMs = 1_000;
 
-/** Beats every third of the lease, and at each knock. */
-export function createHeartbeat(ports: HeartbeatPorts): Ticker {
-  const everyMs = (ports.leaseSeconds * 1_000) / 3;
-  const health: Health = { lastBeat: ports.clock.monotonic(), failures: 0 };
+export type Heartbeat = Ticker & {
+  /** Beats now if the last beat is so long ago that others may think us dead. False when that fails. */
+  refresh(): Promise<boolean>;
+};
 
-  return createTicker(ports.clock, async (pause) => {
+/** Beats every third of the lease, and at each knock. */
+export function createHeartbeat(ports: HeartbeatPorts): Heartbeat {
+  const { clock, leaseSeconds } = ports;
+  const everyMs = (leaseSeconds * 1_000) / 3;
+  const health: Health = { lastBeat: clock.now(), failures: 0 };
+
+  const ticker = createTicker(clock, async (pause) => {
     noticeSleep(ports, pause);
     const isWell = await beatOnce(ports, health);
 
     return isWell ? everyMs : Math.min(everyMs, retryMs);
   });
+
+  return {
+    ...ticker,
+    async refresh() {
+      const isFresh = clock.now() - health.lastBeat < everyMs * 1.5;
+      return isFresh || (await beatOnce(ports, health));
+    },
+  };
 }
 
+/** `lastBeat` is wall time: monotonic clocks of some systems stand still while the machine sleeps. */
 type Health = { lastBeat: number; failures: number };
 
 function noticeSleep({ log, slept }: HeartbeatPorts, { plannedMs, wallMs }: Pause): void {
@@ -49,7 +65,7 @@ function noticeSleep({ log, slept }: HeartbeatPorts, { plannedMs, wallMs }: Paus
 
 async function beatOnce(ports: HeartbeatPorts, health: Health): Promise<boolean> {
   const { queue, workerId, held, clock, log, register } = ports;
-  const sentAt = clock.monotonic();
+  const sentAt = clock.now();
 
   try {
     const answer = await queue.beat(workerId, held.tokens('run'), held.tokens('delivery'));
@@ -83,11 +99,11 @@ function sayFailure(
   { failures, lastBeat }: Health,
   error: unknown,
 ): void {
-  const silentSeconds = Math.round((clock.monotonic() - lastBeat) / 1_000);
+  const silentSeconds = Math.round((clock.now() - lastBeat) / 1_000);
   const facts = { error: scrub(messageOf(error)), silentSeconds };
 
   if (failures === 0) log.warn('a beat failed', facts);
-  else if (silentSeconds > leaseSeconds && Math.log2(failures) % 1 === 0) {
+  else if (silentSeconds > leaseSeconds && isWorthSaying(failures)) {
     log.warn('no beat for longer than the lease: others may take this work over', facts);
   }
 }

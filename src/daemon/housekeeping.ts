@@ -10,6 +10,8 @@ export type HousekeepingPorts = {
   sweepSeconds: number;
   clock: Clock;
   log: Log;
+  /** Makes sure that the sweep does not take this very worker for dead; false when that cannot be said. */
+  refresh(): Promise<boolean>;
   /** Called when a sweep made something due. */
   found(): void;
 };
@@ -26,7 +28,8 @@ export function createHousekeeping(ports: HousekeepingPorts): Ticker {
 /** Never rejects: the next sweep will do. */
 export async function sweepOnce(ports: HousekeepingPorts): Promise<void> {
   try {
-    tell(ports, await ports.queue.sweep());
+    // After a sleep of the machine we may be the first to sweep, and would find ourselves silent.
+    if (await ports.refresh()) tell(ports, await ports.queue.sweep());
   } catch (error) {
     ports.log.warn('a sweep failed', { error: scrub(messageOf(error)) });
   }

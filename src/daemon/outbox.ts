@@ -37,7 +37,7 @@ export function createOutbox(): Outbox {
     putBack(batch, apart) {
       runs.unshift(...batch.runs);
       deliveries.unshift(...batch.deliveries);
-      if (apart) alone = batch.runs.length + batch.deliveries.length;
+      if (apart) alone = Math.max(alone, batch.runs.length + batch.deliveries.length);
     },
   };
 }

@@ -5,7 +5,7 @@ import { scrub } from './scrub.ts';
 
 export type Persistence = { clock: Clock; log: Log; signal: AbortSignal };
 
-const backoff = { baseMs: 200, capMs: 15_000 };
+const backoff = { baseMs: 200, capMs: 5_000 };
 
 /** Full jitter: anything up to the exponential bound, so that many workers do not come back at the same moment. */
 export function jitteredMs(tries: number): number {
@@ -15,6 +15,11 @@ export function jitteredMs(tries: number): number {
 /** True when the call itself is at fault, so that the same call again can only fail again. */
 export function isRefusal(error: unknown): boolean {
   return isAppError(error) && !error.retriable;
+}
+
+/** True at 1, 2, 4, 8 and so on: an outage of a night must not fill the disk with its log. */
+export function isWorthSaying(times: number): boolean {
+  return Math.log2(times) % 1 === 0;
 }
 
 /**
@@ -35,8 +40,7 @@ export async function persist<Result>(
       return result;
     } catch (error) {
       if (isRefusal(error)) throw error;
-      // Said at once and then ever more rarely: an outage of a night must not fill the disk.
-      if (Math.log2(tries + 1) % 1 === 0) {
+      if (isWorthSaying(tries + 1)) {
         log.warn('a call failed and is tried again', {
           call: name,
           tries: tries + 1,

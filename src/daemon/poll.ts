@@ -1,11 +1,11 @@
 // Looks for work every N minutes whatever else happens, and leaves one row for each look, also an empty one.
 import { type Logger, type ScheduledTask, schedule } from 'node-cron';
 
+import { messageOf } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
 import type { PollRecord, Queue } from '../core/queue.ts';
 import { isRefusal, persist, type Persistence } from './persist.ts';
 import { pollTimes } from './poll-times.ts';
-import { messageOf } from '../core/errors.ts';
 import { scrub } from './scrub.ts';
 import type { TurnReport } from './turn.ts';
 

@@ -76,6 +76,7 @@ function answer(ports: RecorderPorts, { step, resolve }: Waiting, answers: Token
   // An answer that is not there tells as little as `already`: the step was sent, and no one objected.
   const token = own ?? { id: step.runId, attempt: step.attempt, answer: 'already' };
 
-  if (token.answer === 'lost' || token.answer === 'cancelled') ports.taken(token);
+  // First the answer: the abort that follows would reject the wait for it.
   resolve(token.answer);
+  if (token.answer === 'lost' || token.answer === 'cancelled') ports.taken(token);
 }

@@ -1,8 +1,8 @@
 // What becomes of one outcome that the database will not take: its run fails in plain words instead of hanging.
+import type { Token } from '../core/queue.ts';
 import { noUsage, type RunError } from '../core/run.ts';
 import type { Kind } from './held.ts';
 import type { Batch } from './outbox.ts';
-import type { Token } from '../core/queue.ts';
 
 export type Refused = { kind: Kind; token: Token };
 

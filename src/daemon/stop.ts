@@ -35,9 +35,13 @@ export async function stopParts(ports: StopPorts, graceMs: number): Promise<Stop
   const { turns, held, gate, giveUp } = parts;
 
   turns.close();
-  await atMost(gate.until(parts.isWorkOver), graceMs, { clock, hurry });
+  await atMost(
+    gate.until(() => parts.working() === 0),
+    graceMs,
+    { clock, hurry },
+  );
 
-  const interrupted = parts.isWorkOver() ? 0 : held.size() - turns.unsettled();
+  const interrupted = parts.working();
   held.abortAll(stopReason());
   await atMost(gate.until(parts.isQuiet), flushMs, { clock, hurry });
   if (!parts.isQuiet()) await atMost(gate.until(parts.isQuiet), hurriedFlushMs, { clock });

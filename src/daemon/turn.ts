@@ -1,32 +1,20 @@
 // The worker's one round trip: settles what has finished and claims what fits, one call at a time, coalesced.
-import { randomUUID } from 'node:crypto';
-
-import { isAppError, messageOf } from '../core/errors.ts';
-import type { Clock, Log } from '../core/ports.ts';
-import type { Queue, Turn, TurnResult } from '../core/queue.ts';
+import { messageOf } from '../core/errors.ts';
+import type { TurnResult } from '../core/queue.ts';
 import { createAlarm } from './alarm.ts';
 import { type Batch, createOutbox, type Outbox } from './outbox.ts';
-import { jitteredMs, persist } from './persist.ts';
+import { isWorthSaying, jitteredMs } from './persist.ts';
 import { createPump } from './pump.ts';
 import { type Refused, replaceRefused } from './refused.ts';
+import { type Room, send, type SendPorts } from './round-trip.ts';
 import { scrub } from './scrub.ts';
-
-export type Room = { runs: number; deliveries: number };
 
 /** What one turn came to; `error` tells of tries that failed before it got through, or of why it did not. */
 export type TurnReport = { claimed: number; settled: number; error?: string };
 
-export type TurnPorts = {
-  queue: Pick<Queue, 'takeTurn'>;
-  workerId: string;
-  clock: Clock;
-  log: Log;
-  /** Aborted when the daemon gives up on the database: what is not settled then stays unsettled. */
-  signal: AbortSignal;
+export type TurnPorts = SendPorts & {
   /** Slots that are free now. */
   room(): Room;
-  /** Makes a worker known again whose row is gone. */
-  register(): Promise<void>;
   /** Begins what was claimed; `sentAt` is the monotonic time of the request that was answered. */
   begin(result: TurnResult, sentAt: number): void;
   /** Hears how the database took each outcome. */
@@ -40,18 +28,17 @@ export type TurnPorts = {
 export type Turns = Pick<Outbox, 'addRun' | 'addDelivery'> & {
   /** Says that something may be due. Costs no call while there is no room for it. */
   ask(): void;
-  /** Says that a slot was freed without an outcome. */
-  slotFreed(): void;
   /** Takes a turn that begins after this call, needed or not. Never rejects. */
   force(): Promise<TurnReport>;
   /** Claims nothing from now on; outcomes are still settled. */
   close(): void;
+  isClosed(): boolean;
   /** True when nothing waits to be settled and nothing due is known that would fit. */
   isAtRest(): boolean;
   unsettled(): number;
 };
 
-// Asked for by outcomes that the database keeps refusing before each is given up.
+// How often one outcome is sent, with pauses, before its refusal is taken as final.
 const maxRefusals = 3;
 const shortestAlarmMs = 50;
 
@@ -79,7 +66,6 @@ export function createTurns(ports: TurnPorts): Turns {
 
   return {
     ask,
-    slotFreed: () => pump.knock(),
     addRun(settled) {
       outbox.addRun(settled);
       pump.knock();
@@ -99,6 +85,7 @@ export function createTurns(ports: TurnPorts): Turns {
       alarm.clear();
       pump.knock();
     },
+    isClosed: () => state.isClosed,
     isAtRest: () => !pump.isBusy() && !hasWork(ports, state, outbox),
     unsettled: () => outbox.size(),
   };
@@ -148,39 +135,6 @@ function report(
   for (const resolve of waiting) resolve(error === undefined ? counts : { ...counts, error });
 }
 
-type Sent = { result: TurnResult; sentAt: number; error: string | undefined };
-
-/** Sends one turn until it gets through: always the same claim id, so that a lost reply changes nothing. */
-async function send(ports: TurnPorts, wanted: Room, batch: Batch): Promise<Sent> {
-  const { queue, workerId, clock } = ports;
-  const turn: Turn = {
-    workerId,
-    claimId: randomUUID(),
-    runsWanted: wanted.runs,
-    deliveriesWanted: wanted.deliveries,
-    ...batch,
-  };
-  let sentAt = 0;
-  let failure: string | undefined;
-
-  const result = await persist(
-    'turn',
-    async () => {
-      sentAt = clock.monotonic();
-      try {
-        return await queue.takeTurn(turn);
-      } catch (error) {
-        failure = scrub(messageOf(error));
-        if (isAppError(error) && error.code === 'worker_unknown') await ports.register();
-        throw error;
-      }
-    },
-    ports,
-  );
-
-  return { result, sentAt, error: failure };
-}
-
 /** Decides when to ask again, from what the database said is due. */
 function plan(
   state: State,
@@ -206,7 +160,9 @@ async function refused(
   const text = scrub(messageOf(error));
   state.refusals += 1;
   state.isDue = true;
-  ports.log.error('the database refused a turn', { outcomes: size, error: text });
+  if (isWorthSaying(state.refusals)) {
+    ports.log.error('the database refused a turn', { outcomes: size, error: text });
+  }
 
   if (size === 1 && state.refusals > maxRefusals) {
     const { instead, up } = replaceRefused(batch, text);
@@ -214,7 +170,7 @@ async function refused(
     if (up !== undefined) ports.given(up);
     state.refusals = 0;
   } else {
-    outbox.putBack(batch, size > 1);
+    outbox.putBack(batch, true);
   }
 
   // Nothing more to do when the daemon stops meanwhile.

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 
 import { freshQueue } from '../support/queue.ts';
+import type { Queue } from '../../src/core/queue.ts';
 import { noUsage } from '../../src/core/run.ts';
 import { complete, daemonOn, ended, eventually, sinkOf, turnstile } from './fixtures.ts';
 
@@ -28,10 +29,11 @@ test('never works on more runs at once than its setting, and uses every slot', a
 
   await worker.daemon.start();
   await eventually(() => gate.inside.length === 3);
+  const { runsRunning } = await given.queue.readState();
   gate.openAll();
   await ended(given.queue, id);
 
-  expect(gate.peak()).toBe(3);
+  expect({ peak: gate.peak(), claimed: runsRunning }).toEqual({ peak: 3, claimed: 3 });
 });
 
 test('fills each slot as it frees, without waiting for the rest of its batch', async () => {
@@ -122,4 +124,25 @@ test('takes a retried run up when its backoff is over, with wake-ups and polls f
   expect(await ended(given.queue, id)).toMatchObject({
     runs: [{ attempt: 2, status: 'complete' }],
   });
+});
+
+test('settles and claims in one call for many runs', async () => {
+  await using given = await freshQueue();
+  let turns = 0;
+  const takeTurn: Queue['takeTurn'] = async (turn) => {
+    turns += 1;
+    return await given.queue.takeTurn(turn);
+  };
+  await using worker = daemonOn({
+    url: given.db.workerUrl,
+    queue: { ...given.queue, takeTurn },
+    settings: { concurrencyRuns: 16 },
+  });
+  const tasks = await Promise.all(Array.from({ length: 20 }, () => given.submit()));
+
+  await worker.daemon.start();
+  await Promise.all(tasks.map(({ id }) => ended(given.queue, id)));
+
+  // 140 runs and 20 deliveries; one call each way would have made 320.
+  expect(turns).toBeLessThan(40);
 });

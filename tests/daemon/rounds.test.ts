@@ -78,6 +78,32 @@ test('after the machine slept it looks for work at once', async () => {
   expect(worker.lines).toContainEqual(expect.objectContaining({ message: 'the machine slept' }));
 });
 
+test('after a sleep its own sweep does not take it for dead', async () => {
+  await using given = await freshQueue();
+  const gate = turnstile();
+  let sleptMs = 0;
+  const clock: Clock = { ...systemClock, now: () => Date.now() + sleptMs };
+  await using worker = daemonOn({
+    url: given.db.workerUrl,
+    clock,
+    runAgent: gate.runAgent,
+    // The next beat is 20 s away: the sweep comes first.
+    settings: { wake: false, leaseSeconds: 60, sweepSeconds: 0.2 },
+  });
+  const { id } = await given.submit({ agents: ['echo'] });
+  await worker.daemon.start();
+  await eventually(() => gate.inside.length === 1);
+
+  sleptMs = 600_000;
+  await given.db.advance({ seconds: 600 });
+  await eventually(async () => (await given.queue.readState()).workers[0]?.alive);
+  gate.openAll();
+
+  expect(await ended(given.queue, id)).toMatchObject({
+    runs: [{ attempt: 1, status: 'complete' }],
+  });
+});
+
 async function beatOf(sql: (text: string) => Promise<Record<string, unknown>[]>): Promise<number> {
   const [row] = await sql('select extract(epoch from beat_at)::float8 * 1000 as ms from workers');
 

@@ -1,6 +1,7 @@
 // Stopping: work gets its grace time, the rest goes back to the queue, and nothing stays open.
 import { expect, test } from 'vitest';
 
+import type { Queue } from '../../src/core/queue.ts';
 import { freshQueue } from '../support/queue.ts';
 import { startProxy } from '../support/proxy.ts';
 import { spawnChild } from './children/spawned.ts';
@@ -85,17 +86,52 @@ test('stops also while the database is away, and says what it could not settle',
   await using given = await freshQueue();
   await using proxy = await startProxy(given.db.workerUrl);
   const gate = turnstile();
-  await using worker = daemonOn({ url: proxy.url(given.db.workerUrl), runAgent: gate.runAgent });
-  await given.submit({ agents: ['echo'] });
+  await using worker = daemonOn({
+    url: proxy.url(given.db.workerUrl),
+    listenUrl: given.db.workerUrl,
+    runAgent: gate.runAgent,
+  });
   await worker.daemon.start();
+  await eventually(() => worker.lines.some(({ message }) => message === 'polled'));
+  await given.submit({ agents: ['echo'] });
   await eventually(() => gate.inside.length === 1);
 
   proxy.cut();
   gate.openAll();
+  await eventually(() => worker.lines.some(({ fields }) => fields['call'] === 'turn'));
   const stopped = worker.daemon.stop(0);
   void worker.daemon.stop();
 
-  expect(await stopped).toMatchObject({ unsettled: 1 });
+  expect(await stopped).toEqual({ interrupted: 0, unsettled: 1 });
+});
+
+test('what a turn under way still claims is handed back, not begun', async () => {
+  await using given = await freshQueue();
+  const gate = turnstile();
+  const { promise: travelled, resolve: arrive } = Promise.withResolvers<void>();
+  const takeTurn: Queue['takeTurn'] = async (turn) => {
+    const result = await given.queue.takeTurn(turn);
+    await travelled;
+    return result;
+  };
+  await using worker = daemonOn({
+    url: given.db.workerUrl,
+    queue: { ...given.queue, takeTurn },
+    runAgent: gate.runAgent,
+  });
+  await given.submit();
+  await worker.daemon.start();
+  await eventually(async () => (await given.queue.readState()).runsRunning === 4);
+
+  const stopped = worker.daemon.stop(60_000);
+  arrive();
+
+  expect(await stopped).toEqual({ interrupted: 0, unsettled: 0 });
+  expect(gate.peak()).toBe(0);
+  const rows = await given.db.sql(
+    'select distinct status, attempt - refunds as tries from agent_runs',
+  );
+  expect(rows).toEqual([{ status: 'pending', tries: 0 }]);
 });
 
 test('stopped before it serves, the start is refused', async () => {

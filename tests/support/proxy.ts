@@ -9,21 +9,16 @@ export type Proxy = AsyncDisposable & {
   cut(): void;
   /** Takes connections and bytes and answers nothing until `restore`, which breaks those connections. */
   swallow(): void;
-  /** Lets requests through and breaks each connection before the reply, until `restore`. */
-  loseReplies(): void;
-  /** Lets requests through and keeps the replies back; `restore` delivers them. */
-  holdReplies(): void;
   /** Lets everything through again. */
   restore(): void;
 };
 
-type Mode = 'open' | 'cut' | 'swallow' | 'lose replies' | 'hold replies';
+type Mode = 'open' | 'cut' | 'swallow';
 
 /** Starts a proxy in front of `target`, a URL with host and port. */
 export async function startProxy(target: string): Promise<Proxy> {
   const { hostname, port: targetPort } = new URL(target);
   const sockets = new Set<Socket>();
-  const held: (() => void)[] = [];
   let mode: Mode = 'open';
 
   const server = createServer((client) => {
@@ -41,9 +36,7 @@ export async function startProxy(target: string): Promise<Proxy> {
       if (mode !== 'swallow') upstream.write(bytes);
     });
     upstream.on('data', (bytes) => {
-      if (mode === 'lose replies') client.destroy();
-      else if (mode === 'hold replies') held.push(() => client.write(bytes));
-      else if (mode === 'open') client.write(bytes);
+      if (mode === 'open') client.write(bytes);
     });
   });
 
@@ -67,16 +60,9 @@ export async function startProxy(target: string): Promise<Proxy> {
     swallow() {
       mode = 'swallow';
     },
-    loseReplies() {
-      mode = 'lose replies';
-    },
-    holdReplies() {
-      mode = 'hold replies';
-    },
     restore() {
-      if (mode !== 'open' && mode !== 'hold replies') breakAll();
+      if (mode !== 'open') breakAll();
       mode = 'open';
-      for (const deliver of held.splice(0)) deliver();
     },
     async [Symbol.asyncDispose]() {
       breakAll();
