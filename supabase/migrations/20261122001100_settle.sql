@@ -39,7 +39,8 @@ begin
     from jsonb_array_elements(p_outcomes) with ordinality as told (value, place)
   ),
   held as materialized (
-    select run.id, run.attempt, run.settled_attempt, run.status, run.attempt - run.refunds < run.max_attempts as may_retry
+    select run.id, run.attempt, run.settled_attempt, run.status, run.attempt - run.refunds < run.max_attempts as may_retry,
+      (select task.status from public.tasks as task where task.id = run.task_id) as task_status
     from public.agent_runs as run
     where run.id = any (v_ids)
     order by run.id
@@ -50,7 +51,7 @@ begin
       case
         when held.id is null or held.attempt <> told.attempt then 'lost'
         when held.settled_attempt = told.attempt then 'already'
-        when held.status = 'cancelled' then 'cancelled'
+        when 'cancelled' in (held.status, held.task_status) then 'cancelled'
         when held.status = 'running' or held.status = 'pending' and told.type = 'complete' then 'ok'
         else 'lost'
       end as answer,
@@ -179,6 +180,7 @@ declare
   v_worker public.workers;
   v_answers jsonb;
   v_settled bigint[];
+  v_cancelled bigint[];
   v_released boolean;
   v_ended bigint[];
 begin
@@ -194,11 +196,18 @@ begin
     jsonb_agg(jsonb_build_object('id', applied.id, 'attempt', applied.attempt, 'answer', applied.answer)),
     array_agg(applied.id) filter (where applied.answer = 'ok'),
     array_agg(applied.id) filter (where applied.answer = 'ok' and not applied.again),
+    array_agg(applied.id) filter (where applied.answer = 'cancelled'),
     coalesce(bool_or(applied.answer = 'ok' and applied.outcome ->> 'type' = 'release'), false)
-  into v_answers, v_settled, v_ended, v_released
+  into v_answers, v_settled, v_ended, v_cancelled, v_released
   from nightshift.apply_run_outcomes(v_worker, p_outcomes) as applied;
 
   perform nightshift.store_results(v_settled, p_outcomes);
+  -- Those that a claim held while their task was cancelled.
+  update public.agent_runs as run
+  set status = 'cancelled',
+      completed_at = nightshift.queue_now()
+  where run.id = any (v_cancelled)
+    and run.status = 'running';
 
   if nightshift.advance_tasks(array(
     select distinct run.task_id from public.agent_runs as run where run.id = any (v_ended) order by run.task_id
@@ -385,6 +394,17 @@ begin
 end;
 $$;
 
+-- True when the task has been cancelled: its runs may not know yet.
+create function nightshift.is_cancelled (
+  p_task_id uuid
+)
+returns boolean
+language sql
+set search_path = ''
+as $$
+  select exists (select from public.tasks as task where task.id = p_task_id and task.status = 'cancelled')
+$$;
+
 -- Records loop iterations: the messages each added and the line people see.
 -- `[{runId, attempt, seq, messages, usage, progress: {label, percent, aiMessage}}]`; repeating one answers `already`.
 -- Returns `[{id, attempt, answer}]` in order; on `lost` or `cancelled` the worker must stop before its next model call.
@@ -412,9 +432,11 @@ begin
     where run.id = (v_step ->> 'runId')::bigint
     for no key update;
 
-    if v_run.status = 'cancelled' and v_run.attempt = (v_step ->> 'attempt')::integer then
+    if v_run.id is null or v_run.attempt <> (v_step ->> 'attempt')::integer then
+      v_answer := 'lost';
+    elsif v_run.status = 'cancelled' or nightshift.is_cancelled(v_run.task_id) then
       v_answer := 'cancelled';
-    elsif v_run.status is distinct from 'running' or v_run.attempt <> (v_step ->> 'attempt')::integer then
+    elsif v_run.status <> 'running' then
       v_answer := 'lost';
     else
       insert into public.run_steps (run_id, attempt, seq, messages, usage)

@@ -93,12 +93,14 @@ begin
     select coalesce(jsonb_agg(aborted.value), '[]')
     from (
       select jsonb_build_object('kind', 'run', 'id', token.id, 'attempt', token.attempt, 'answer',
-        case when run.status = 'cancelled' and run.attempt = token.attempt then 'cancelled' else 'lost' end) as value
+        case when run.attempt = token.attempt and 'cancelled' in (run.status, task.status) then 'cancelled' else 'lost' end
+      ) as value
       from jsonb_to_recordset(p_runs) as token (id bigint, attempt integer)
       left join public.agent_runs as run on run.id = token.id
+      left join public.tasks as task on task.id = run.task_id
       where run.id is null
         or run.attempt <> token.attempt
-        or run.status <> 'running' and run.settled_attempt <> token.attempt
+        or run.settled_attempt <> token.attempt and (run.status <> 'running' or task.status = 'cancelled')
       union all
       select jsonb_build_object('kind', 'delivery', 'id', token.id, 'attempt', token.attempt, 'answer', 'lost')
       from jsonb_to_recordset(p_deliveries) as token (id bigint, attempt integer)
@@ -235,7 +237,8 @@ as $$
   )
 $$;
 
--- Ends runs and deliveries of live workers that are past their deadline: the worker hangs, or it would have told.
+-- Takes runs and deliveries from workers that beat but are past the deadline: they hang, or slept with their machine, or
+-- they would have told. They are tried again up to their cap. Returns how many runs it took.
 create function nightshift.end_overdue ()
 returns integer
 language plpgsql
@@ -258,9 +261,11 @@ begin
   perform nightshift.lock_tasks(v_tasks);
 
   update public.agent_runs as run
-  set status = 'failed',
-      completed_at = v_now,
-      error = jsonb_build_object('code', 'run_timeout', 'retriable', false, 'message',
+  set status = case when run.attempt - run.refunds >= run.max_attempts then 'failed' else 'pending' end,
+      is_due = true,
+      due_at = null,
+      completed_at = case when run.attempt - run.refunds >= run.max_attempts then v_now end,
+      error = jsonb_build_object('code', 'run_timeout', 'retriable', true, 'message',
         format('The run took longer than %s seconds and its worker did not end it', run.timeout_seconds))
   where run.status = 'running'
     and run.task_id = any (v_tasks)
@@ -284,7 +289,7 @@ begin
 end;
 $$;
 
--- Skips deliveries to sinks that no worker has offered for a day, so that their tasks end. Returns how many.
+-- Skips deliveries to sinks that no worker has offered for an hour, so that their tasks end. Returns how many.
 create function nightshift.skip_unserved ()
 returns integer
 language plpgsql
@@ -298,11 +303,11 @@ begin
   set enabled = false,
       updated_at = nightshift.queue_now()
   where sink.enabled
-    and sink.updated_at < nightshift.queue_now() - interval '1 day'
+    and sink.updated_at < nightshift.queue_now() - interval '1 hour'
     and not exists (
       select from public.workers as worker
       where sink.name = any (worker.sinks)
-        and worker.beat_at > nightshift.queue_now() - interval '1 day'
+        and worker.beat_at > nightshift.queue_now() - interval '1 hour'
     );
 
   v_tasks := array(
@@ -334,7 +339,8 @@ begin
 end;
 $$;
 
--- Repairs what a bug left behind: tasks at work that nothing moves any more. Returns how many tasks it had to move;
+-- Ends runs that slipped past the cancelling of their task, and repairs what a bug left behind: tasks at work that nothing
+-- moves any more. Returns how many tasks it had to move;
 -- each is a bug to report.
 create function nightshift.reconcile ()
 returns integer
@@ -347,6 +353,13 @@ declare
   v_after text;
   v_repaired integer := 0;
 begin
+  -- Runs that a claim held while their task was cancelled; their workers have been told by now.
+  update public.agent_runs as run
+  set status = 'cancelled',
+      completed_at = nightshift.queue_now()
+  where run.status = 'running'
+    and nightshift.is_cancelled(run.task_id);
+
   for v_task_id in
     select task.id
     from public.tasks as task

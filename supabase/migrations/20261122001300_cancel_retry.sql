@@ -53,7 +53,15 @@ begin
       completed_at = v_now
   where task.id = p_task_id;
 
-  -- Runs that a claim has locked at this moment are left to it: it finds the task cancelled, or its worker is told.
+  -- Runs at work: their rows are locked at most for the moment of a step.
+  update public.agent_runs as run
+  set status = 'cancelled',
+      completed_at = v_now
+  where run.task_id = p_task_id
+    and run.status = 'running';
+
+  -- Runs that wait, but for those that a claim holds at this moment: waiting for it could be waiting for each other. Its
+  -- worker learns of the cancelling at the next step, beat or settle, which all look at the task.
   update public.agent_runs as run
   set status = 'cancelled',
       completed_at = v_now
@@ -61,7 +69,7 @@ begin
     select open.id
     from public.agent_runs as open
     where open.task_id = p_task_id
-      and open.status in ('blocked', 'pending', 'running')
+      and open.status in ('blocked', 'pending')
     order by open.id
     for no key update skip locked
   ));

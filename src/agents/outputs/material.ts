@@ -97,7 +97,10 @@ function quotesOf(brief: Brief, ledger: Ledger): Quote[] {
     .filter((text) => text !== '');
 
   // A description of wishes or symbols alone proves nothing; still it says what the brief is about.
-  const kept = texts.length === 0 ? [trimTo(told[0] ?? brief.title, 200)] : texts.slice(0, 8);
+  const kept =
+    texts.length === 0
+      ? [trimTo(told[0] ?? brief.title, 200) || 'The brief holds no words.']
+      : texts.slice(0, 8);
   return [...new Set(kept)].map((text) => ({
     text,
     evidenceId: ledger.add({ kind: 'brief', claim: `The brief says: ${text}` }),

@@ -225,7 +225,7 @@ export function slug(text: string, fallback: string, max = 40): string {
 
 /** The client's name, or the brief's title where no client is named. */
 export function clientName(brief: Brief, max = 60): string {
-  return trimTo(brief.client?.name ?? brief.title, max) || trimTo(brief.title, max);
+  return trimTo(brief.client?.name ?? brief.title, max) || trimTo(brief.title, max) || 'the client';
 }
 
 /** What is offered: the brief's offer, or else the first sentence of its description. */
@@ -234,7 +234,8 @@ export function offerOf(brief: Brief, max = 160): string {
   const [first = ''] = sentences(brief.description);
 
   return trimTo(
-    [told, first, brief.description, brief.title].find((text) => oneLine(text) !== '') ?? '',
+    [told, first, brief.description, brief.title].find((text) => oneLine(text) !== '') ??
+      'this offer',
     max,
   );
 }

@@ -42,6 +42,14 @@ export const hostileBriefs: [string, Brief][] = Object.entries({
   'only one letter and one word': { title: 'x', description: 'Help' },
   'only symbols': { title: '!!!', description: '??? --- ???' },
   'only emoji': { title: '🚀', description: '🙂🙂🙂 👩‍👩‍👧‍👦🔥' },
+  'nothing that can be shown': {
+    title: '\u0000',
+    description: '\uD83D',
+    client: { name: '\u0001', industry: '', tone_of_voice: ['\u0000'] },
+    offer: { what: '' },
+    audience_hint: '\u0000',
+    channels: ['', '\u0000'],
+  },
   'NUL and half characters': { title: 'a\u0000b\uD83D', description: 'c\u0000d \uDE00 e\u2028f' },
   Chinese: {
     title: '推出有机燕麦奶',
