@@ -76,7 +76,7 @@ function npmCi(dev) {
   // Said aloud, since NODE_ENV=production or a user's `omit` setting would leave out what we need.
   const include = ['--include=optional', dev ? '--include=dev' : '--include=prod'];
 
-  const done = spawnSync('npm', ['ci', ...include], {
+  const done = spawnSync('npm', ['ci', '--loglevel=error', ...include], {
     cwd: root,
     env: { ...process.env, PATH: searchPath.join(path.delimiter) },
     stdio: ['ignore', 2, 2],

@@ -259,3 +259,8 @@ export function localeNote(brief: Brief): string | null {
 
   return `The client's locale is ${locale}; the rules write English only, so the wording has to be translated before use.`;
 }
+
+/** A number and its noun, `1 table` or `2 tables`. For English nouns that only take an s. */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -3,7 +3,7 @@ import { drafted } from '../drafted.ts';
 import { type TableFinding, tablesIn } from '../findings.ts';
 import type { OutputFacts } from '../kind.ts';
 import { gatherMaterial, type Material } from '../material.ts';
-import { oneLine, trimTo } from '../wording.ts';
+import { counted, oneLine, trimTo } from '../wording.ts';
 import { columnBaselines, daysOf, funnelOf, measured, ratioBaselines } from './measures.ts';
 import { draftAttribution, draftKpis, draftTrackingPlan } from './plan.ts';
 import { shownName } from './privacy.ts';
@@ -201,7 +201,7 @@ function summaryOf(
   }
   const rows = sources.reduce((sum, source) => sum + source.rows, 0);
 
-  return `Performance draft for ${name}: ${rows} rows in ${sources.length} tables gave ${baselines.length} baselines; ${kpis.length} KPIs and ${plan.length} events are planned. Made by rules.`;
+  return `Performance draft for ${name}: ${counted(rows, 'row')} in ${counted(sources.length, 'table')} gave ${counted(baselines.length, 'baseline')}; ${kpis.length} KPIs and ${plan.length} events are planned. Made by rules.`;
 }
 
 function assumptionsOf({ brief }: Material, data: NovaData): string[] {

@@ -2,7 +2,7 @@
 import { drafted } from '../drafted.ts';
 import type { OutputFacts } from '../kind.ts';
 import { gatherMaterial, listed, type Material } from '../material.ts';
-import { bare, trimTo } from '../wording.ts';
+import { bare, counted, trimTo } from '../wording.ts';
 import { draftAudiences } from './audiences.ts';
 import { draftBrand, draftPillars, draftPositioning } from './brand.ts';
 import { draftCompetitors } from './competitors.ts';
@@ -27,7 +27,7 @@ export function draftVision(facts: OutputFacts): VisionOutput {
   return VisionOutput.parse(
     drafted(facts, {
       agent: 'vision',
-      summary: `Brand and market draft for ${trimTo(material.client, 80)}: ${audiences.length} audiences, ${data.pillars.length} message pillars and ${competitors.length} competitors, made by rules from the brief.`,
+      summary: `Brand and market draft for ${trimTo(material.client, 80)}: ${audiences.length} audiences, ${data.pillars.length} message pillars and ${counted(competitors.length, 'competitor')}, made by rules from the brief.`,
       data,
       evidence: material.ledger.all(),
       assumptions: assumptionsOf(material, data),
