@@ -74,7 +74,7 @@ async function frozenAmidCall() {
   const settings = {
     ...model.variables,
     DATABASE_URL: db.adminUrl,
-    NIGHTSHIFT_QUEUE_LEASE_SECONDS: '2',
+    NIGHTSHIFT_QUEUE_LEASE_SECONDS: '4',
     NIGHTSHIFT_QUEUE_SWEEP_SECONDS: '0.5',
     NIGHTSHIFT_CONCURRENCY_RUNS: '1',
   };

@@ -34,8 +34,6 @@ export type Home = AsyncDisposable & {
   write(name: string, content: string): Promise<string>;
   /** Starts a daemon and waits until it serves. Without `--no-sample` the first start has a sample brief. */
   start(options?: { args?: string[]; env?: Variables }): Promise<Daemon>;
-  /** Spawns a command and waits for nothing. */
-  spawn(args: string[], options?: { env?: Variables; input?: string }): Spawned;
   /** Runs a command to its end. */
   run(...args: string[]): Promise<Finished>;
   /** The result that a command writes with `--json`; fails when it ends with another code than 0. */
@@ -54,10 +52,9 @@ export async function temporaryHome(variables: Variables = {}): Promise<Home> {
   tellReaper('made', home);
   const children: Spawned[] = [];
 
-  function spawn(args: string[], options: { env?: Variables; input?: string } = {}): Spawned {
-    const env = { ...scrubbed(folder), NIGHTSHIFT_HOME: home, ...variables, ...options.env };
-    const { input = '' } = options;
-    const child = spawnNode([main, ...args], { env, cwd: folder, input });
+  function spawn(args: string[], extra: Variables = {}): Spawned {
+    const env = { ...scrubbed(folder), NIGHTSHIFT_HOME: home, ...variables, ...extra };
+    const child = spawnNode([main, ...args], { env, cwd: folder });
     children.push(child);
     return child;
   }
@@ -70,7 +67,6 @@ export async function temporaryHome(variables: Variables = {}): Promise<Home> {
 
   return {
     path: home,
-    spawn,
     run,
     async write(name, content) {
       const file = path.join(folder, name);
@@ -83,7 +79,7 @@ export async function temporaryHome(variables: Variables = {}): Promise<Home> {
       return JSON.parse(stdout);
     },
     async start({ args = [], env = {} } = {}) {
-      const child = spawn(['start', ...args], { env });
+      const child = spawn(['start', ...args], env);
       return asDaemon(child, await serving(child, home));
     },
     async [Symbol.asyncDispose]() {

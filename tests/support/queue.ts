@@ -5,17 +5,28 @@ import type { SettledRun, TaskSubmission, WorkerRegistration } from '../../src/c
 import type { ClaimedRun, RunOutcome } from '../../src/core/run.ts';
 import { noUsage } from '../../src/core/run.ts';
 import { createQueue } from '../../src/queue/client.ts';
+import type { Transport } from '../../src/queue/functions.ts';
 import { createPgTransport } from '../../src/queue/pg-transport.ts';
+import { createSupabaseTransport } from '../../src/queue/supabase-transport.ts';
+import { silentLog } from './cluster.ts';
 import { freshDatabase } from './database.ts';
+import { secretKey, startPostgrest } from './postgrest-server.ts';
 
 export const leaseSeconds = 45;
 
+/** The ways to the database. Whatever holds for the queue holds over each of them. */
+export const transports = ['pg', 'supabase'] as const;
+export type TransportName = (typeof transports)[number];
+
 /** A migrated database, and the queue on it as workers reach it: neither owner nor superuser. */
-export async function freshQueue() {
-  const db = await freshDatabase();
+export async function freshQueue(name: TransportName = 'pg') {
+  await using stack = new AsyncDisposableStack();
+  const db = stack.use(await freshDatabase());
   const pool = new pg.Pool({ connectionString: db.workerUrl, max: 16 });
   pool.on('error', () => undefined);
-  const queue = createQueue(createPgTransport(pool));
+  stack.defer(() => pool.end());
+  const queue = createQueue(await openTransport(name, { pool, url: db.workerUrl, stack }));
+  const opened = stack.move();
 
   return {
     db,
@@ -35,11 +46,22 @@ export async function freshQueue() {
       };
     },
     submit: (task: Partial<TaskSubmission> = {}) => queue.submitTask({ ...brief, ...task }),
-    async [Symbol.asyncDispose]() {
-      await pool.end();
-      await db[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
+}
+
+async function openTransport(
+  name: TransportName,
+  { pool, url, stack }: { pool: pg.Pool; url: string; stack: AsyncDisposableStack },
+): Promise<Transport> {
+  switch (name) {
+    case 'pg':
+      return createPgTransport(pool);
+    case 'supabase': {
+      const server = stack.use(await startPostgrest(url));
+      return createSupabaseTransport({ url: server.url, key: secretKey, log: silentLog });
+    }
+  }
 }
 
 export type TestQueue = Awaited<ReturnType<typeof freshQueue>>;

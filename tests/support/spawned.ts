@@ -17,19 +17,15 @@ export type SpawnOptions = {
   /** All there is of an environment. */
   env: Record<string, string>;
   cwd: string;
-  input?: string;
 };
 
 /** Spawns this Node with those arguments. Disposing kills it. */
-export function spawnNode(args: string[], { env, cwd, input = '' }: SpawnOptions): Spawned {
-  const child = spawn(process.execPath, args, { env, cwd, stdio: 'pipe' });
+export function spawnNode(args: string[], { env, cwd }: SpawnOptions): Spawned {
+  const child = spawn(process.execPath, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   const { pid } = child;
   if (pid === undefined) throw new Error('the program was not spawned');
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
-  // It may end without having read its input.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(input);
 
   tellReaper('spawned', String(pid));
   child.once('exit', () => tellReaper('ended', String(pid)));

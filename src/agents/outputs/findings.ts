@@ -55,6 +55,8 @@ export type Column = z.infer<typeof Column>;
 export const TableFinding = z.object({
   file: z.string(),
   rows: z.number().catch(0),
+  /** How many rows are broken; the list holds the first of them only. */
+  broken_count: z.number().optional().catch(undefined),
   broken_rows: z.array(z.unknown()).catch([]),
   columns: z.array(Column.nullable().catch(null)).catch([]),
   sample: z.array(z.record(z.string(), z.unknown())).catch([]),

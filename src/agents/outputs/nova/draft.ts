@@ -78,7 +78,8 @@ function sourcesOf(tables: TableFinding[]): NovaData['sources'] {
 }
 
 function qualityOf({
-  broken_rows: broken,
+  broken_count: brokenCount,
+  broken_rows: brokenRows,
   columns,
   gaps,
 }: TableFinding): NovaData['sources'][number]['quality'] {
@@ -86,10 +87,11 @@ function qualityOf({
     .map((column, place) => ({ ...column, name: shownName(column.name, place) }))
     .filter(({ empty }) => empty > 0)
     .slice(0, 20);
+  const broken = Math.trunc(brokenCount ?? brokenRows.length);
 
   return [
-    ...(broken.length > 0
-      ? [{ issue: 'Rows that cannot be read, left out of all figures', rows: broken.length }]
+    ...(broken > 0
+      ? [{ issue: 'Rows that cannot be read, left out of all figures', rows: broken }]
       : []),
     ...gaps.slice(0, 10).map((gap) => ({
       issue: `No rows from ${gap.from} to ${gap.to} (${gap.missing_days} days)`,
