@@ -136,7 +136,12 @@ export function become(node, args) {
   const child = spawn(node, args, {
     stdio: 'inherit',
     // Whatever the child starts by the name `node` has to be the same Node.
-    env: { ...process.env, PATH: path.dirname(node) + path.delimiter + (process.env.PATH ?? '') },
+    env: {
+      // A quarter less memory for a daemon that has worked: glibc keeps a pool of freed memory per thread otherwise.
+      MALLOC_ARENA_MAX: '2',
+      ...process.env,
+      PATH: path.dirname(node) + path.delimiter + (process.env.PATH ?? ''),
+    },
   });
   // A terminal sends Ctrl-C to both of us: passed on too, it would count as asking twice.
   const passOn = (signal) => (signal === 'SIGINT' && process.stdin.isTTY) || child.kill(signal);

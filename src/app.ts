@@ -1,36 +1,29 @@
 // Composition root: the one file that knows every folder. It makes the parts and hands them to each other as values.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 
 import { loadAgents } from './agents/library.ts';
+import { type Backend, openBackend, openClientQueue } from './backend.ts';
 import type { RunAgentOptions } from './agents/loop.ts';
 import type { Config } from './core/config.ts';
 import { appError } from './core/errors.ts';
 import type { AgentLibrary, Log, Tool } from './core/ports.ts';
-import type { Queue } from './core/queue.ts';
 import { systemClock } from './daemon/clock.ts';
 import type { DaemonContext, RunAgent } from './daemon/context.ts';
 import { createDaemon, type CycleSummary, type Daemon } from './daemon/daemon.ts';
 import { readOwner, takeHome } from './daemon/lock.ts';
-import {
-  type ReadyFile,
-  readReadyFile,
-  removeReadyFile,
-  writeReadyFile,
-} from './daemon/ready-file.ts';
-import { createFolderSink } from './deliver/folder.ts';
-import { createTerminalSink } from './deliver/terminal.ts';
+import { type ReadyFile, removeReadyFile, writeReadyFile } from './daemon/ready-file.ts';
+import { type KeepAwake, keepAwake } from './install/keep-awake.ts';
 import type { OperationContext } from './operations/operation.ts';
-import { urlOf, withRole } from './postgres/connection.ts';
-import { type Database, openDatabase } from './postgres/database.ts';
-import { checkExternal, enterExternal } from './postgres/external.ts';
-import { migrate, pendingMigrations } from './postgres/migrate.ts';
-import { createPool } from './postgres/pool.ts';
-import { createQueue } from './queue/client.ts';
-import { createPgTransport } from './queue/pg-transport.ts';
-import { listen } from './queue/wake.ts';
+
+import { startBot } from './bot.ts';
+import { createSinks } from './sinks.ts';
+
+export { migrateDatabase, pendingOnSupabase } from './backend.ts';
+export { connectDrive } from './deliver/drive-account.ts';
+export { lookOut, type LookoutOptions } from './inspection.ts';
 
 export type AppOptions = {
   home: string;
@@ -73,6 +66,8 @@ export async function startDaemon(options: WorkerOptions): Promise<Serving | Tak
   signal.addEventListener('abort', giveUp, { once: true });
   await daemon.start();
   signal.removeEventListener('abort', giveUp);
+  const { config, log } = options;
+  stack.use(startBot({ config, context, workerId: context.worker.id, log }));
 
   const ready = readyFileOf(worker, options);
   const unlist = () => removeReadyFile(home, ready.worker_id);
@@ -107,14 +102,13 @@ export async function pollOnce(options: WorkerOptions): Promise<CycleSummary | T
   return await worker.daemon.pollOnce();
 }
 
-type Worker = { type: 'worker'; daemon: Daemon; context: DaemonContext; database: Database };
+type Worker = { type: 'worker'; daemon: Daemon; context: DaemonContext; backend: Backend };
 
 async function openWorker(
   options: WorkerOptions,
   stack: AsyncDisposableStack,
 ): Promise<Worker | Taken> {
-  const { home, config, log, signal } = options;
-  const { DATABASE_URL: databaseUrl } = config.secrets;
+  const { home, log } = options;
   await mkdir(home, { recursive: true, mode: 0o700 });
 
   const taken = await takeHome(home);
@@ -123,46 +117,34 @@ async function openWorker(
 
   // Before anything is started: a broken agent file is told at once.
   const agents = loadAgents(options.agentsFolder, log);
-  const database = stack.use(
-    await openDatabase({ home, log, signal, ...(databaseUrl !== undefined && { databaseUrl }) }),
-  );
-  const queue = openQueue(database.url, { log, max: config.settings.database.pool, stack });
-  const context = await daemonContext(options, { queue, agents, databaseUrl: database.url });
+  const backend = await openBackend(options, stack);
+  const awake = stack.use(keepAwake({ platform: process.platform, pid: process.pid, log }));
+  const context = await daemonContext(options, { backend, agents, awake });
   if (taken.lock.replaces !== undefined) context.worker.replaces = taken.lock.replaces;
 
-  return { type: 'worker', daemon: createDaemon(context), context, database };
-}
-
-function openQueue(
-  url: string,
-  options: { log: Log; max: number; stack: AsyncDisposableStack },
-): Queue {
-  const { log, max, stack } = options;
-  const pool = createPool(url, { log, max, applicationName: 'nightshift' });
-  stack.defer(() => pool.end());
-
-  return createQueue(createPgTransport(pool));
+  return { type: 'worker', daemon: createDaemon(context), context, backend };
 }
 
 async function daemonContext(
   options: WorkerOptions,
-  parts: { queue: Queue; agents: AgentLibrary; databaseUrl: string },
+  parts: { backend: Backend; agents: AgentLibrary; awake: KeepAwake },
 ): Promise<DaemonContext> {
-  const { config, log, outputsFolder, tell, version } = options;
-  const { queue, agents, databaseUrl } = parts;
+  const { config, log, version } = options;
+  const { agents, awake, backend } = parts;
+  const { queue } = backend;
   const { concurrency, poll, queue: lease, retry, timeouts, worker } = config.settings;
   const workerId = randomUUID();
 
   return {
     queue,
     agents,
-    runAgent: await agentRunner(options, agents),
-    sinks: [
-      createFolderSink({ root: outputsFolder, log }),
-      createTerminalSink({ write: tell, log }),
-    ],
+    runAgent: awake.during(await agentRunner(options, agents)),
+    sinks: (await createSinks({ ...options, queue })).map((sink) => ({
+      ...sink,
+      deliver: awake.during(sink.deliver),
+    })),
     readDeliverable: ({ id }) => queue.readDeliverable(id),
-    listen: (listener) => listen({ url: databaseUrl, workerId, log, clock: systemClock }, listener),
+    listen: backend.listen(workerId),
     clock: systemClock,
     log,
     worker: { id: workerId, name: worker.name, version },
@@ -235,25 +217,22 @@ async function createAgentTools({ settings }: Config, version: string): Promise<
   return createTools({ safeFetch });
 }
 
-function readyFileOf({ context, database }: Worker, { version }: AppOptions): ReadyFile {
-  const { server } = database;
-
+function readyFileOf({ context, backend }: Worker, { version, config }: AppOptions): ReadyFile {
   return {
     pid: process.pid,
     worker_id: context.worker.id,
     version,
-    profile: 'embedded',
+    profile: config.profile,
     started_at: new Date().toISOString(),
     api_url: null,
     token_file: null,
-    database: server && {
-      host: server.host,
-      port: server.port,
-      name: server.database,
-      user: server.ownerUser,
-      password_file: server.ownerPasswordFile,
-    },
+    database: backend.database,
   };
+}
+
+/** The daemon that serves a home; null when none does. */
+export async function findOwner(home: string): Promise<ReadyFile | null> {
+  return existsSync(path.join(home, 'run')) ? ((await readOwner(home)) ?? null) : null;
 }
 
 /** The agents that a daemon of this installation would have. Throws `agent_definition_invalid`. */
@@ -266,47 +245,8 @@ export type Client = AsyncDisposable & { context: OperationContext };
 /** Reaches the database of a home from outside its daemon. Throws `daemon_absent` when there is none to reach. */
 export async function openClient(options: AppOptions): Promise<Client> {
   const stack = new AsyncDisposableStack();
-  const url = await findDatabase(options);
-  const queue = openQueue(url, { log: options.log, max: 2, stack });
+  const queue = await openClientQueue(options, stack);
   const agents = loadAgents(options.agentsFolder, options.log);
 
   return { context: { queue, agents }, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
-
-async function findDatabase({ home, config }: AppOptions): Promise<string> {
-  const { DATABASE_URL: external } = config.secrets;
-  if (external !== undefined) {
-    await checkExternal(external);
-    const pending = await pendingMigrations(external);
-    if (pending.length > 0) throw appError('database_behind', { detail: pending.join(', ') });
-    return await enterExternal(external);
-  }
-
-  const owner = existsSync(path.join(home, 'run')) ? await readOwner(home) : undefined;
-  if (owner === undefined) throw await absent(home);
-  if (!owner.database) {
-    throw appError('daemon_absent', {
-      detail: 'the one that runs uses DATABASE_URL: set it here too',
-    });
-  }
-  const { host, port, name, user, password_file: file } = owner.database;
-  const password = (await readFile(file, 'utf8')).trim();
-  return withRole(urlOf({ host, port, user, password, database: name }), 'service_role');
-}
-
-async function absent(home: string): Promise<Error> {
-  const left = existsSync(path.join(home, 'run')) ? await readReadyFile(home) : undefined;
-  const last =
-    left && `the last one (pid ${left.pid}, since ${left.started_at}) ended without saying so`;
-
-  return appError('daemon_absent', { home, detail: last ? `${home}; ${last}` : home });
-}
-
-/** Brings the database of DATABASE_URL to this version. */
-export async function migrateExternal(
-  url: string,
-  log: Log,
-): Promise<{ applied: string[]; current: string }> {
-  await checkExternal(url);
-  return await migrate({ url, log });
 }

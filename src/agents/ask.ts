@@ -2,7 +2,7 @@
 import { type AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { ModelReply } from '../core/ports.ts';
 import { type Answer, type RunOutcome, Usage } from '../core/run.ts';
-import { orAbort } from './abort.ts';
+import { orAborted } from '../core/abort.ts';
 import {
   addMessages,
   type Attempt,
@@ -70,7 +70,7 @@ async function askModel(attempt: Attempt): Promise<Asked> {
     return { type: 'ended', outcome: failed(attempt, 'over_budget', allowance.detail) };
   }
 
-  const reply = await orAbort(
+  const reply = await orAborted(
     model.reply({
       model: name,
       messages: attempt.messages,
@@ -165,7 +165,7 @@ async function sendSteps(attempt: Attempt): Promise<Answer> {
   const { log, record, run } = attempt.options;
   for (let step = attempt.unsent[0]; step !== undefined; step = attempt.unsent[0]) {
     try {
-      const answer = await orAbort(record(step), attempt.signal);
+      const answer = await orAborted(record(step), attempt.signal);
       if (answer === 'lost' || answer === 'cancelled') return answer;
       attempt.unsent.shift();
     } catch (error) {

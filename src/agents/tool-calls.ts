@@ -4,7 +4,7 @@ import { closest } from 'fastest-levenshtein';
 import { messageOf } from '../core/errors.ts';
 import type { Tool, ToolContext, ToolResult } from '../core/ports.ts';
 import type { Message } from '../core/run.ts';
-import { orAbort } from './abort.ts';
+import { orAborted } from '../core/abort.ts';
 import { fitJson } from './fit.ts';
 import { argumentsOf, type ToolCall } from './transcript.ts';
 
@@ -50,7 +50,7 @@ async function runToolCall(
   }
 
   try {
-    return await orAbort(tool.run(input, context), context.signal);
+    return await orAborted(tool.run(input, context), context.signal);
   } catch (error) {
     context.signal.throwIfAborted();
     context.log.warn('tool failed', { tool: name, error: messageOf(error) });

@@ -1,34 +1,28 @@
 // Where log lines go: all of them as JSON into a file of the home, warnings also to the terminal for people.
-import { mkdirSync, renameSync, statSync } from 'node:fs';
-import path from 'node:path';
-
 import { pino } from 'pino';
-import { z } from 'zod';
 
 import type { Log } from '../core/ports.ts';
-import { plain } from './plain.ts';
-
-const Line = z.looseObject({ level: z.string(), msg: z.string() });
-type Level = 'debug' | 'info' | 'warn' | 'error';
+import type { Redactor } from '../core/redact.ts';
+import { createLogFile } from './log-file.ts';
+import { lineForPeople, parseLine } from './log-line.ts';
+import { collapseRepeats, type Entry, type Level } from './repeats.ts';
 
 export type LogOptions = {
   level: Level;
   /** `$NIGHTSHIFT_HOME/logs`; null for commands that only look. */
   folder: string | null;
-  /** Takes what people should see, one line at a time. */
-  say(line: string): void;
+  /** Takes what people should see, one line at a time; null where nobody looks. */
+  say: ((line: string) => void) | null;
+  /** Every message and every field passes through it. */
+  redactor: Redactor;
 };
 
-const maxFileBytes = 20_000_000;
-/** The last line of defence: no field of these names is ever written. */
-const secretFields = ['password', 'apiKey', 'api_key', 'token', 'authorization', 'url', 'adminUrl'];
-
-export function createLog({ level, folder, say }: LogOptions): Log {
-  const people = { write: (text: string) => say(lineForPeople(text)) };
-  const seen: Level = level === 'debug' ? 'debug' : level === 'error' ? 'error' : 'warn';
+/** Messages and fields of any depth are written without secrets, and lines that repeat once a minute. */
+export function createLog({ level, folder, say, redactor }: LogOptions): Log {
+  const seen: Level = level === 'debug' || level === 'error' ? level : 'warn';
   const streams = [
-    { level: seen, stream: people },
-    ...(folder === null ? [] : [{ level, stream: openFile(folder) }]),
+    ...(say === null ? [] : [{ level: seen, stream: { write: forPeople(say) } }]),
+    ...(folder === null ? [] : [{ level, stream: createLogFile({ folder }) }]),
   ];
   const logger = pino(
     {
@@ -36,30 +30,30 @@ export function createLog({ level, folder, say }: LogOptions): Log {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: secretFields.flatMap((name) => [name, `*.${name}`]), censor: '(hidden)' },
     },
     pino.multistream(streams),
   );
-  const write = (at: Level) => (message: string, fields?: Record<string, unknown>) =>
-    logger[at](fields ?? {}, message);
+
+  const put = (entry: Entry): void => logger[entry.level](entry.fields, entry.message);
+  const repeats = collapseRepeats(put);
+  process.once('exit', repeats.flush);
+  const write =
+    (at: Level) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      if (!logger.isLevelEnabled(at)) return;
+      const clean = redactor.fields(fields);
+      const entry = { level: at, message: redactor.text(message), fields: clean };
+      // Prompts are too long to be remembered.
+      if (at === 'debug') put(entry);
+      else repeats.take(entry);
+    };
 
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') };
 }
 
-// The file of the run before is kept once it has grown: enough to look back, and never more than twice the size.
-function openFile(folder: string) {
-  const file = path.join(folder, 'nightshift.log');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > maxFileBytes) {
-    renameSync(file, `${file}.1`);
-  }
-
-  return pino.destination({ dest: file, sync: true, mode: 0o600 });
-}
-
-function lineForPeople(text: string): string {
-  const { level, msg, time: _, ...fields } = Line.parse(JSON.parse(text));
-  const facts = Object.entries(fields).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-
-  return plain([`nightshift: ${level}: ${msg}`, ...facts].join(' '));
+function forPeople(say: (line: string) => void): (text: string) => void {
+  return (text) => {
+    const line = parseLine(text);
+    if (line !== null) say(`nightshift: ${lineForPeople(line)}`);
+  };
 }

@@ -1,15 +1,19 @@
 // All commands with their arguments, help and examples. What they do is in `commands/`.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
+import { connectCommand } from './commands/connect.ts';
 import { migrateCommand, pollCommand } from './commands/daemon-less.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { logsCommand } from './commands/logs.ts';
+import { agentsCommand, listCommand, resultsCommand } from './commands/reading.ts';
 import {
-  agentsCommand,
-  listCommand,
-  logsCommand,
-  resultsCommand,
-  statusCommand,
-} from './commands/reading.ts';
+  installCommand,
+  restartCommand,
+  serviceStatusCommand,
+  uninstallCommand,
+} from './commands/service.ts';
 import { startCommand } from './commands/start.ts';
+import { statusCommand } from './commands/status.ts';
 import { submitCommand } from './commands/submit.ts';
 import { cancelCommand, retryCommand, watchCommand } from './commands/task.ts';
 import type { Screen } from './screen.ts';
@@ -59,6 +63,7 @@ export function createProgram(screen: Screen, done: (code: number) => void): Com
   addDaemon(program, run);
   addSubmit(program, run);
   addTasks(program, run);
+  addMachine(program, run);
   return program;
 }
 
@@ -72,6 +77,7 @@ function addDaemon(program: Command, run: Wrap): void {
       'Run the daemon until it is stopped. The first start on a home queues a sample brief.',
     )
     .option('--no-sample', 'queue no sample brief')
+    .addOption(new Option('--supervised', 'as launchd runs it').hideHelp())
     .action(run(startCommand));
   program
     .command('poll')
@@ -83,9 +89,22 @@ function addDaemon(program: Command, run: Wrap): void {
     .command('migrate')
     .summary('bring the database of DATABASE_URL up to date')
     .description(
-      'Bring the database of DATABASE_URL up to date. The daemon does the same at its start.',
+      'Bring the database of DATABASE_URL up to date; the daemon does the same at its start. For a Supabase project, say ' +
+        'what it lacks, and change nothing without --apply.',
+    )
+    .option(
+      '--apply',
+      'with Supabase: apply what is missing over DATABASE_URL, the direct connection',
     )
     .action(run(migrateCommand));
+  program
+    .command('connect')
+    .summary('connect an account: drive')
+    .description(
+      'Connect an account. `connect drive` asks for your consent to Google Drive in a browser.',
+    )
+    .argument('<service>', 'drive')
+    .action(run(connectCommand));
 }
 
 function addSubmit(program: Command, run: Wrap): void {
@@ -135,7 +154,7 @@ function addTasks(program: Command, run: Wrap): void {
     .action(run(listCommand));
   program
     .command('status')
-    .summary('show a task, or the state of the queue')
+    .summary('show a task, or the daemon and its queue')
     .argument('[task]', task)
     .action(run(statusCommand));
   program
@@ -145,8 +164,10 @@ function addTasks(program: Command, run: Wrap): void {
     .action(run(watchCommand));
   program
     .command('logs')
-    .summary('show the progress of a task so far')
-    .argument('<task>', task)
+    .summary('show the progress of a task, or the log of the daemon')
+    .argument('[task]', task)
+    .option('-f, --follow', 'go on as long as there is more to come')
+    .option('--lines <number>', 'how many lines of the daemon there shall be', '100')
     .action(run(logsCommand));
   program
     .command('results')
@@ -164,6 +185,33 @@ function addTasks(program: Command, run: Wrap): void {
     .argument('<task>', task)
     .action(run(retryCommand));
   program.command('agents').summary('list the agents').action(run(agentsCommand));
+}
+
+function addMachine(program: Command, run: Wrap): void {
+  program
+    .command('doctor')
+    .summary('find what is wrong, and say how to mend it')
+    .description(
+      'Check this machine, the home, the database, the outside services and the service. Ends with 1 when something is wrong.',
+    )
+    .option('--fix', 'mend what can be mended without harm, and say so')
+    .option('--offline', 'ask no service outside of this machine')
+    .action(run(doctorCommand));
+
+  const service = program
+    .command('service')
+    .summary('let the system run the daemon: launchd on a Mac, systemd on Linux')
+    .description('Let the system run the daemon, and start it again after crashes and restarts.');
+  const system = 'from boot on, for all users (needs sudo); else for your user alone';
+  const verbs: [string, string, Run][] = [
+    ['install', 'install and start it; again: bring it up to date', installCommand],
+    ['uninstall', 'stop and remove it', uninstallCommand],
+    ['status', 'show whether it is installed, runs, and is unchanged', serviceStatusCommand],
+    ['restart', 'restart it', restartCommand],
+  ];
+  for (const [verb, summary, action] of verbs) {
+    service.command(verb).summary(summary).option('--system', system).action(run(action));
+  }
 }
 
 function collect(value: string, before: string[] = []): string[] {

@@ -9,6 +9,7 @@ import { type AppOptions, openClient } from '../app.ts';
 import { appError } from '../core/errors.ts';
 import type { OperationContext } from '../operations/operation.ts';
 import { createLog } from './log.ts';
+import { secretValues } from './secret-values.ts';
 import type { Screen } from './screen.ts';
 import { expand, homeOf, installation, loadConfig } from './settings.ts';
 
@@ -28,11 +29,19 @@ export const version = Package.parse(
   JSON.parse(readFileSync(path.join(installation, 'package.json'), 'utf8')),
 ).version;
 
-/** `logs`: whether this command also writes the log file of the home. Throws `config_invalid`. */
-export function openSession(screen: Screen, given: unknown, { logs = false } = {}): Session {
+/**
+ * `logs`: whether this command also writes the log file of the home; `quiet`: whether its terminal is a file that nobody
+ * watches. Throws `config_invalid`.
+ */
+export function openSession(
+  screen: Screen,
+  given: unknown,
+  { logs = false, quiet = false } = {},
+): Session {
   const options = GlobalOptions.parse(given);
   const home = homeOf(options.home);
   const { config, warnings } = loadConfig(home, pairs(options.set));
+  for (const secret of secretValues(home, config.secrets)) screen.redactor.register(secret);
   for (const warning of warnings) screen.say(`nightshift: ${warning}`);
 
   const { agents, outputs, log } = config.settings;
@@ -43,7 +52,12 @@ export function openSession(screen: Screen, given: unknown, { logs = false } = {
     version,
     agentsFolder: expand(agents.folder ?? path.join(installation, 'agents')),
     outputsFolder: expand(outputs.folder ?? path.join(home, 'outputs')),
-    log: createLog({ level: log.level, folder, say: (line) => screen.say(line) }),
+    log: createLog({
+      level: log.level,
+      folder,
+      say: quiet ? null : (line) => screen.say(line),
+      redactor: screen.redactor,
+    }),
   };
   return { screen, options, app };
 }

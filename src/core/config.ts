@@ -19,6 +19,8 @@ export type Config = {
   secrets: Secrets;
   /** `settings.models.provider` with `auto` decided: `openai` when a key or an address for it is there. */
   modelProvider: 'openai' | 'offline';
+  /** `settings.profile` with `auto` decided: `supabase` when SUPABASE_URL is set. */
+  profile: 'embedded' | 'supabase';
 };
 
 /** The sources, highest first. All are texts: reading files is the caller's. */
@@ -97,8 +99,6 @@ function readSecrets(sources: ConfigSources): { values: Secrets; faults: ConfigF
 function conflicts(settings: Settings, secrets: Secrets): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const { base_ms: base, cap_ms: cap } = settings.retry;
-  const wantsSupabase =
-    settings.profile === 'supabase' || (settings.profile === 'auto' && secrets.SUPABASE_URL);
 
   if (cap < base) {
     const problem = `is less than retry.base_ms (${base}): the longest wait cannot be below the first`;
@@ -110,16 +110,43 @@ function conflicts(settings: Settings, secrets: Secrets): ConfigFault[] {
       example: null,
     });
   }
-  if (wantsSupabase) {
-    faults.push({
-      key: secrets.SUPABASE_URL ? 'SUPABASE_URL' : 'profile',
-      source: 'settings',
-      value: secrets.SUPABASE_URL ? '(hidden)' : 'supabase',
-      problem: 'asks for the Supabase profile, which this version does not have yet',
-      example: 'profile: embedded',
-    });
-  }
-  return faults;
+  return [...faults, ...missingSecrets(settings, secrets)];
+}
+
+/** Secrets that are of no use without another one. */
+function missingSecrets(settings: Settings, secrets: Secrets): ConfigFault[] {
+  const needs: [boolean, keyof Secrets, string][] = [
+    [
+      profileOf(settings, secrets) === 'supabase',
+      'SUPABASE_URL',
+      'is missing, and the Supabase profile needs it',
+    ],
+    [
+      profileOf(settings, secrets) === 'supabase',
+      'SUPABASE_SECRET_KEY',
+      'is missing, and the Supabase profile needs it (or set profile: embedded)',
+    ],
+    [
+      secrets.GOOGLE_CLIENT_ID !== undefined,
+      'GOOGLE_CLIENT_SECRET',
+      'is missing, and GOOGLE_CLIENT_ID needs it',
+    ],
+    [
+      secrets.TELEGRAM_CHAT_IDS !== undefined || settings.telegram.bot,
+      'TELEGRAM_BOT_TOKEN',
+      'is missing, and Telegram needs it',
+    ],
+  ];
+
+  return needs
+    .filter(([applies, name]) => applies && secrets[name] === undefined)
+    .map(([, key, problem]) => ({ key, source: 'settings', value: '', problem, example: null }));
+}
+
+function profileOf({ profile }: Settings, { SUPABASE_URL: url }: Secrets): Config['profile'] {
+  const found = url === undefined ? 'embedded' : 'supabase';
+
+  return profile === 'auto' ? found : profile;
 }
 
 function missingDefault(issue: { path: PropertyKey[] }): ConfigFault {
@@ -146,5 +173,10 @@ function decide(settings: Settings, secrets: Secrets): Config {
   const isReachable = Boolean(secrets.OPENAI_API_KEY ?? secrets.OPENAI_BASE_URL);
   const chosen = isReachable ? 'openai' : 'offline';
 
-  return { settings, secrets, modelProvider: provider === 'auto' ? chosen : provider };
+  return {
+    settings,
+    secrets,
+    modelProvider: provider === 'auto' ? chosen : provider,
+    profile: profileOf(settings, secrets),
+  };
 }

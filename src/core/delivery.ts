@@ -64,6 +64,12 @@ export type ClaimedDelivery = z.infer<typeof ClaimedDelivery>;
 /** What came of one try at a delivery; `result` keeps ids and links that make a repeat harmless. */
 export type DeliveryOutcome =
   | { type: 'delivered'; folderUrl?: string; result: Record<string, unknown> }
-  | { type: 'retry'; error: RunError; retryAfterMs?: number }
-  | { type: 'fail'; error: RunError }
+  | {
+      type: 'retry';
+      error: RunError;
+      retryAfterMs?: number;
+      /** What was achieved all the same; absent keeps what is known. */
+      result?: Record<string, unknown>;
+    }
+  | { type: 'fail'; error: RunError; result?: Record<string, unknown> }
   | { type: 'release' };

@@ -16,15 +16,23 @@ export const errorCatalogue = {
   forbidden: { message: 'This is not yours to do', status: 403, retriable: false },
   // The queue
   database_unavailable: { message: 'The database does not answer', status: 503, retriable: true },
+  // Not the call's fault, and a key can be mended: what waits to be settled is kept until then.
+  database_key_refused: {
+    message:
+      'Supabase does not take the key: set SUPABASE_SECRET_KEY to a secret key of this project',
+    status: 503,
+    retriable: true,
+  },
   database_newer: {
     message: 'The database was migrated by a newer version of Nightshift: update this one',
     status: 500,
     retriable: false,
   },
+  // The same call succeeds once it is migrated: what waits to be settled is kept until then.
   database_behind: {
     message: 'The database lacks migrations: run `nightshift migrate`',
     status: 500,
-    retriable: false,
+    retriable: true,
   },
   migration_failed: {
     message: 'A migration failed, and the database keeps its former version',
@@ -47,6 +55,11 @@ export const errorCatalogue = {
     retriable: false,
   },
   postgres_failed: { message: 'The embedded PostgreSQL failed', status: 500, retriable: true },
+  unit_failed: {
+    message: 'The service could not be set up',
+    status: 500,
+    retriable: false,
+  },
   // Agents and models
   agent_definition_invalid: {
     message: 'An agent file is not valid',
@@ -99,6 +112,62 @@ export const errorCatalogue = {
     status: 500,
     retriable: true,
   },
+  drive_unavailable: { message: 'Google Drive does not answer', status: 503, retriable: true },
+  drive_busy: { message: 'Google Drive asks to slow down', status: 429, retriable: true },
+  drive_garbled: {
+    message: 'Google Drive answered in no known form',
+    status: 502,
+    retriable: true,
+  },
+  drive_gone: {
+    message: 'Something in Google Drive was removed while it was written to; it is tried again',
+    status: 502,
+    retriable: true,
+  },
+  drive_full: {
+    message: 'Google Drive has no room for the results',
+    status: 507,
+    retriable: false,
+  },
+  drive_signed_out: {
+    message: 'Google no longer accepts the sign-in',
+    status: 401,
+    retriable: false,
+  },
+  drive_parent_missing: {
+    message: 'The folder of GOOGLE_DRIVE_PARENT_ID cannot be used',
+    status: 404,
+    retriable: false,
+  },
+  drive_refused: { message: 'Google Drive refused the call', status: 502, retriable: false },
+  drive_not_connected: {
+    message: 'Google Drive was not connected',
+    status: 400,
+    retriable: false,
+  },
+  telegram_unauthorized: {
+    message:
+      'Telegram does not know the bot token: set TELEGRAM_BOT_TOKEN to what @BotFather shows',
+    status: 502,
+    retriable: false,
+  },
+  telegram_conflict: {
+    message: 'Another program receives the messages to this bot: stop it, or use a bot of its own',
+    status: 409,
+    retriable: true,
+  },
+  chat_refused: {
+    message:
+      'The bot may not write to this chat: press Start there or add the bot to the group, or take the chat out of TELEGRAM_CHAT_IDS',
+    status: 502,
+    retriable: false,
+  },
+  chat_moved: {
+    message: 'The group has become a supergroup with a new id: put it in TELEGRAM_CHAT_IDS',
+    status: 502,
+    retriable: true,
+  },
+  message_refused: { message: 'Telegram refused the message', status: 502, retriable: false },
   // Pages
   address_refused: { message: 'This address may not be fetched', status: 400, retriable: false },
   fetch_failed: { message: 'The page could not be fetched', status: 502, retriable: true },

@@ -77,6 +77,8 @@ export type Sink = {
   name: string;
   /** 0 publishes files; 1 notifies, after every delivery of stage 0 has ended. */
   stage: 0 | 1;
+  /** Places within the sink, such as chats: a task gets a delivery for each, its `target`. Absent: one for all. */
+  targets?: readonly string[];
   deliver(delivery: ClaimedDelivery, context: SinkContext): Promise<DeliveryOutcome>;
 };
 

@@ -200,7 +200,8 @@ export type WorkerRegistration = {
   name: string;
   version: string;
   leaseSeconds: number;
-  sinks: { name: string; stage: number }[];
+  /** A sink with targets gets a delivery of each task for each of them. */
+  sinks: { name: string; stage: number; targets?: readonly string[] }[];
   /** The worker of the last boot on this home, known to be dead: its runs are due again at once. */
   replaces?: string;
   retry: { baseMs: number; capMs: number };
@@ -261,6 +262,14 @@ export type Queue = {
   beat(workerId: string, runs: Token[], deliveries: Token[]): Promise<BeatResult>;
   sweep(): Promise<SweepResult>;
   recordPoll(poll: PollRecord): Promise<void>;
+
+  /** Keeps what a try at a delivery has achieved so far; `lost` where another attempt is the current one. */
+  recordDelivery(delivery: Token, result: Record<string, unknown>): Promise<'ok' | 'lost'>;
+  /** What earlier tries at a delivery have achieved; null where that is nothing. */
+  readDeliveryResult(deliveryId: number): Promise<Record<string, unknown> | null>;
+  /** Takes or renews a lease; false when another holds it. `holder` is a UUID. */
+  acquireLease(name: string, holder: string, seconds: number): Promise<boolean>;
+  releaseLease(name: string, holder: string): Promise<void>;
 
   readTask(taskId: string): Promise<TaskView | null>;
   /** Newest first; `before` is the `createdAt` of the last one seen. */

@@ -1,4 +1,5 @@
 // One daemon per home: a lock that the system drops with its process, also at kill -9, so that no pid is guessed.
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -54,6 +55,15 @@ export async function readOwner(home: string): Promise<ReadyFile | undefined> {
   const release = lockHome(home);
   release?.();
   return release === undefined ? owner : undefined;
+}
+
+/** Whether a daemon has this home, also one that does not serve yet. */
+export function isTaken(home: string): boolean {
+  if (!existsSync(join(home, 'run', 'daemon.lock'))) return false;
+  const release = lockHome(home);
+  release?.();
+
+  return release === undefined;
 }
 
 function lockHome(home: string): (() => void) | undefined {

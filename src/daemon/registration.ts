@@ -69,7 +69,11 @@ function workerRow({ worker, settings, sinks }: RegistrationPorts) {
     version,
     leaseSeconds: settings.leaseSeconds,
     retry: settings.retry,
-    sinks: sinks.map((sink) => ({ name: sink.name, stage: sink.stage })),
+    sinks: sinks.map(({ name: sink, stage, targets }) => ({
+      name: sink,
+      stage,
+      ...(targets && { targets }),
+    })),
     ...(replaces === undefined ? {} : { replaces }),
   };
 }

@@ -15,10 +15,18 @@ export async function findBinaries(
   platform: string = process.platform,
   cpu: string = process.arch,
 ): Promise<Binaries> {
-  const { postgres, initdb } = await importPackage(`${platform}-${cpu}`);
+  const { postgres, initdb } = await locatePrograms(platform, cpu);
 
   await restoreLinks(packageFolder(postgres));
   return { postgres, initdb };
+}
+
+/** As `findBinaries`, but mends nothing. */
+export async function locatePrograms(
+  platform: string = process.platform,
+  cpu: string = process.arch,
+): Promise<Binaries> {
+  return await importPackage(`${platform}-${cpu}`);
 }
 
 /** Where the programs' libraries and time zones are. */
@@ -57,7 +65,8 @@ async function importPackage(target: string): Promise<Binaries> {
   }
 }
 
-async function readLinks(folder: string): Promise<z.infer<typeof Links>> {
+/** The library links that a package wants, relative to its folder. Throws `postgres_failed`. */
+export async function readLinks(folder: string): Promise<z.infer<typeof Links>> {
   try {
     return Links.parse(
       JSON.parse(await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8')),
@@ -69,7 +78,8 @@ async function readLinks(folder: string): Promise<z.infer<typeof Links>> {
   }
 }
 
-function packageFolder(postgres: string): string {
+/** The folder of the package that a program is in. */
+export function packageFolder(postgres: string): string {
   return dirname(dirname(dirname(postgres)));
 }
 

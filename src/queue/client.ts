@@ -30,7 +30,7 @@ export function createQueue(transport: Transport): Queue {
     });
   };
 
-  return { ...changes(call), ...work(call), ...reading(call) };
+  return { ...changes(call), ...work(call), ...delivering(call), ...reading(call) };
 }
 
 function changes(call: Call) {
@@ -85,6 +85,20 @@ function work(call: Call) {
     beat: (workerId, runs, deliveries) =>
       call(functions.beat, { p_worker_id: workerId, p_runs: runs, p_deliveries: deliveries }),
     sweep: () => call(functions.sweep, {}),
+  } satisfies Partial<Queue>;
+}
+
+function delivering(call: Call) {
+  return {
+    recordDelivery: ({ id, attempt }, result) =>
+      call(functions.recordDelivery, { p_delivery_id: id, p_attempt: attempt, p_result: result }),
+    readDeliveryResult: (deliveryId) =>
+      call(functions.readDeliveryResult, { p_delivery_id: deliveryId }),
+    acquireLease: (name, holder, seconds) =>
+      call(functions.acquireLease, { p_name: name, p_holder: holder, p_seconds: seconds }),
+    releaseLease: async (name, holder) => {
+      await call(functions.releaseLease, { p_name: name, p_holder: holder });
+    },
   } satisfies Partial<Queue>;
 }
 

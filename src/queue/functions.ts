@@ -62,6 +62,13 @@ const Swept = z.object({
   repaired: z.number(),
 });
 
+const SchemaVersion = z.object({
+  /** Null where the files were run by hand: then nobody keeps a history. */
+  versions: z.array(z.string()).nullable(),
+  /** Whether Realtime tells of changes to `tasks`. */
+  realtime: z.boolean(),
+});
+
 const nothing = z.unknown();
 const claim = ['p_worker_id', 'p_claim_id', 'p_limit'] as const;
 const settle = ['p_worker_id', 'p_outcomes'] as const;
@@ -106,6 +113,19 @@ export const functions = {
   readProgress: define('read_progress', ['p_task_id', 'p_after'], z.array(ProgressRow)),
   readDeliverable: define('read_deliverable', ['p_deliverable_id'], z.string().nullable()),
   readState: define('read_state', [], QueueState),
+  schemaVersion: define('schema_version', [], SchemaVersion),
+  recordDelivery: define(
+    'record_delivery',
+    ['p_delivery_id', 'p_attempt', 'p_result'],
+    z.enum(['ok', 'lost']),
+  ),
+  readDeliveryResult: define(
+    'read_delivery_result',
+    ['p_delivery_id'],
+    z.record(z.string(), z.unknown()).nullable(),
+  ),
+  acquireLease: define('acquire_lease', ['p_name', 'p_holder', 'p_seconds'], z.boolean()),
+  releaseLease: define('release_lease', ['p_name', 'p_holder'], nothing),
 };
 
 function define<const Argument extends string, Result>(

@@ -32,6 +32,9 @@ create table public.deliverable_contents (
 create table public.sinks (
   name text primary key,
   stage smallint not null check (stage in (0, 1)),
+  -- Places within the sink, such as chats: a task gets a delivery for each, so that each is tried, recorded and given up
+  -- by itself. Null where the sink has one place only.
+  targets text[],
   enabled boolean not null default true,
   updated_at timestamptz not null default nightshift.queue_now()
 );

@@ -59,9 +59,9 @@ begin
 end;
 $$;
 
--- Moves a task whose runs have all ended to `delivering`, with one delivery per sink; without sinks, to its end.
--- `complete`: every run succeeded. `failed`: none did, or a required one did not. `partial`: all between.
--- True when something became due.
+-- Moves a task whose runs have all ended to `delivering`, with one delivery per sink, or per target of the sink; without
+-- sinks, to its end. `complete`: every run succeeded. `failed`: none did, or a required one did not. `partial`: all
+-- between. True when something became due.
 create function nightshift.finish_runs (
   p_task_id uuid
 )
@@ -107,20 +107,22 @@ begin
       )
   where task.id = p_task_id;
 
-  -- A task that was retried is delivered anew, on the rows that it has.
-  insert into public.deliveries as known (task_id, user_id, sink, stage, status, priority)
-  select task.id, task.user_id, sink.name, sink.stage,
+  -- A task that was retried is delivered anew, on the rows that it has: files to where they are, and news once more.
+  insert into public.deliveries as known (task_id, user_id, sink, stage, target, status, priority)
+  select task.id, task.user_id, sink.name, sink.stage, place.target,
     case when sink.stage = 0 then 'pending' else 'blocked' end, task.priority
   from public.tasks as task
   cross join public.sinks as sink
+  left join lateral unnest(sink.targets) as place (target) on true
   where task.id = p_task_id
     and sink.enabled
-  order by sink.stage, sink.name
+  order by sink.stage, sink.name, place.target
   on conflict (task_id, sink, coalesce(target, '')) do update
   set status = excluded.status,
       is_due = true,
       due_at = null,
       refunds = known.attempt,
+      result = case when known.stage = 0 then known.result end,
       error = null,
       completed_at = null;
 

@@ -1,7 +1,7 @@
 -- The life of workers: registering, beating, retiring, and what becomes of the work of those that fell silent.
 
--- Registers one daemon boot and the sinks it can serve. `p_replaces` is the boot before it on the same machine, known to
--- be dead: its work is due again at once. Repeating it changes nothing.
+-- Registers one daemon boot and the sinks it can serve, `[{name, stage, targets}]`. `p_replaces` is the boot before it on
+-- the same machine, known to be dead: its work is due again at once. Repeating it changes nothing.
 create function public.register_worker (
   p_worker_id uuid,
   p_name text,
@@ -26,12 +26,16 @@ begin
   set beat_at = nightshift.queue_now(),
       retired_at = null;
 
-  insert into public.sinks (name, stage)
-  select sink ->> 'name', (sink ->> 'stage')::smallint
+  insert into public.sinks (name, stage, targets)
+  select sink ->> 'name', (sink ->> 'stage')::smallint,
+    case when jsonb_typeof(sink -> 'targets') = 'array' then array(
+      select distinct place.target from jsonb_array_elements_text(sink -> 'targets') as place (target) order by place.target
+    ) end
   from jsonb_array_elements(p_sinks) as sink
   order by 1
   on conflict (name) do update
   set stage = excluded.stage,
+      targets = excluded.targets,
       enabled = true,
       updated_at = nightshift.queue_now();
 

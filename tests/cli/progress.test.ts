@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { widthOf } from '../../src/cli/plain.ts';
 import type { Screen } from '../../src/cli/screen.ts';
 import { agentLines, rowLine } from '../../src/cli/views/progress.ts';
+import { createRedactor } from '../../src/core/redact.ts';
 import type { ProgressRow, RunView, TaskView } from '../../src/core/queue.ts';
 
 const screen: Screen = {
@@ -15,6 +16,7 @@ const screen: Screen = {
   say: () => undefined,
   draw: () => undefined,
   keep: () => undefined,
+  redactor: createRedactor(),
   paint: (_colour, text) => `\u001b[36m${text}\u001b[39m`,
 };
 

@@ -163,15 +163,27 @@ test('chooses the model provider by what is there, unless told', () => {
   ).toBe('offline');
 });
 
-test('refuses Supabase as long as it is not there, unless the embedded profile is asked for', () => {
-  const environment = { SUPABASE_URL: 'https://abc.supabase.co' };
+test('takes the Supabase profile with an address and a key, and the embedded one when asked for', () => {
+  const environment = { SUPABASE_URL: 'https://abcdefgh.supabase.co' };
+  const whole = { ...environment, SUPABASE_SECRET_KEY: 'sb_secret_planted' };
 
   const [fault] = faultsOf({ environment });
 
-  expect(fault).toMatchObject({ key: 'SUPABASE_URL', example: 'profile: embedded' });
-  expect(configOf({ environment, homeYaml: 'profile: embedded' }).settings.profile).toBe(
-    'embedded',
-  );
+  expect(fault).toMatchObject({ key: 'SUPABASE_SECRET_KEY' });
+  expect(configOf({ environment: whole }).profile).toBe('supabase');
+  expect(configOf({ environment, homeYaml: 'profile: embedded' }).profile).toBe('embedded');
+});
+
+test.each([
+  [{ GOOGLE_CLIENT_ID: '1-a.apps.googleusercontent.com' }, 'GOOGLE_CLIENT_SECRET'],
+  [{ TELEGRAM_CHAT_IDS: '123' }, 'TELEGRAM_BOT_TOKEN'],
+  [{ TELEGRAM_BOT_TOKEN: 'planted' }, 'TELEGRAM_BOT_TOKEN'],
+  [{ TELEGRAM_CHAT_IDS: 'nobody' }, 'TELEGRAM_CHAT_IDS'],
+])('names the secret that %o lacks or has wrong, without its value', (environment, key) => {
+  const faults = faultsOf({ environment });
+
+  expect(faults.map((fault) => fault.key)).toContain(key);
+  expect(JSON.stringify(faults)).not.toContain('planted');
 });
 
 test('refuses a longest wait below the first', () => {

@@ -1,140 +1,147 @@
 // Handing in a task: by any insert, checked there, expanded into runs in the same transaction.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 
-import { brief, freshQueue } from '../support/queue.ts';
+import { brief, freshQueue, transports } from '../support/queue.ts';
 
 const seven = ['apex', 'echo', 'nova', 'pixel', 'reel', 'social', 'vision'];
 
-test('a plain insert with title and description becomes a pending task with seven due runs', async () => {
-  await using queue = await freshQueue();
+describe.each(transports)('handing in over %s', (transport) => {
+  test('a plain insert with title and description becomes a pending task with seven due runs', async () => {
+    await using queue = await freshQueue(transport);
 
-  const [task] = await queue.db.sql(
-    `insert into tasks (title, description) values ('Spring sale', 'Sell coats') returning id, status, folder_name`,
-  );
+    const [task] = await queue.db.sql(
+      `insert into tasks (title, description) values ('Spring sale', 'Sell coats') returning id, status, folder_name`,
+    );
 
-  const runs = await queue.db.sql(`select agent, status, is_due from agent_runs order by agent`);
-  expect(task?.['status']).toBe('pending');
-  expect(task?.['folder_name']).toMatch(/^task-\d{4}-\d\d-\d\d-spring-sale-[0-9a-f]{4}$/);
-  expect(runs.map((run) => run['agent'])).toEqual(seven);
-  expect(runs.every((run) => run['status'] === 'pending' && run['is_due'])).toBe(true);
-});
+    const runs = await queue.db.sql(`select agent, status, is_due from agent_runs order by agent`);
+    expect(task?.['status']).toBe('pending');
+    expect(task?.['folder_name']).toMatch(/^task-\d{4}-\d\d-\d\d-spring-sale-[0-9a-f]{4}$/);
+    expect(runs.map((run) => run['agent'])).toEqual(seven);
+    expect(runs.every((run) => run['status'] === 'pending' && run['is_due'])).toBe(true);
+  });
 
-test('an insert with only a title takes the title as the description', async () => {
-  await using queue = await freshQueue();
+  test('an insert with only a title takes the title as the description', async () => {
+    await using queue = await freshQueue(transport);
 
-  const rows = await queue.db.sql(
-    `insert into tasks (title) values ('x') returning status, description`,
-  );
+    const rows = await queue.db.sql(
+      `insert into tasks (title) values ('x') returning status, description`,
+    );
 
-  expect(rows).toEqual([{ status: 'pending', description: 'x' }]);
-});
+    expect(rows).toEqual([{ status: 'pending', description: 'x' }]);
+  });
 
-test.each([
-  ['an empty title', { title: '  ' }, 'brief_invalid', 'title'],
-  ['an empty description', { description: ' \n' }, 'brief_invalid', 'description'],
-  ['a description past the limit', { description: 'x'.repeat(100_001) }, 'brief_invalid', '100001'],
-  ['an unknown key', { brief: { clinet: {} } }, 'brief_invalid', 'clinet'],
-  ['a key of the wrong kind', { brief: { client: 'Acme' } }, 'brief_invalid', 'client'],
-  ['an unknown agent', { agents: ['vision', 'nobody'] }, 'agent_unknown', 'nobody'],
-])('refuses %s and stores nothing', async (...[, change, code, word]) => {
-  await using queue = await freshQueue();
+  test.each([
+    ['an empty title', { title: '  ' }, 'brief_invalid', 'title'],
+    ['an empty description', { description: ' \n' }, 'brief_invalid', 'description'],
+    [
+      'a description past the limit',
+      { description: 'x'.repeat(100_001) },
+      'brief_invalid',
+      '100001',
+    ],
+    ['an unknown key', { brief: { clinet: {} } }, 'brief_invalid', 'clinet'],
+    ['a key of the wrong kind', { brief: { client: 'Acme' } }, 'brief_invalid', 'client'],
+    ['an unknown agent', { agents: ['vision', 'nobody'] }, 'agent_unknown', 'nobody'],
+  ])('refuses %s and stores nothing', async (...[, change, code, word]) => {
+    await using queue = await freshQueue(transport);
 
-  const refusal = queue.submit(change);
+    const refusal = queue.submit(change);
 
-  await expect(refusal).rejects.toMatchObject({ code, message: expect.stringContaining(word) });
-  expect(await queue.db.sql('select from tasks')).toEqual([]);
-  expect(await queue.db.sql('select from agent_runs')).toEqual([]);
-});
+    await expect(refusal).rejects.toMatchObject({ code, message: expect.stringContaining(word) });
+    expect(await queue.db.sql('select from tasks')).toEqual([]);
+    expect(await queue.db.sql('select from agent_runs')).toEqual([]);
+  });
 
-test('names the agents there are when one is unknown', async () => {
-  await using queue = await freshQueue();
+  test('names the agents there are when one is unknown', async () => {
+    await using queue = await freshQueue(transport);
 
-  const refusal = queue.submit({ agents: ['nobody'] });
+    const refusal = queue.submit({ agents: ['nobody'] });
 
-  await expect(refusal).rejects.toThrow(/apex, nova, vision, echo, pixel, reel, social/);
-});
+    await expect(refusal).rejects.toThrow(/apex, nova, vision, echo, pixel, reel, social/);
+  });
 
-test('takes emoji, and drops NUL and lone surrogates', async () => {
-  await using queue = await freshQueue();
+  test('takes emoji, and drops NUL and lone surrogates', async () => {
+    await using queue = await freshQueue(transport);
 
-  const { id } = await queue.submit({ title: 'Soldes 🎉\0 \ud800', description: 'a\0b 🚀' });
+    const { id } = await queue.submit({ title: 'Soldes 🎉\0 \ud800', description: 'a\0b 🚀' });
 
-  const task = await queue.queue.readTask(id);
-  expect(task).toMatchObject({ title: 'Soldes 🎉 \ufffd', description: 'ab 🚀' });
-});
+    const task = await queue.queue.readTask(id);
+    expect(task).toMatchObject({ title: 'Soldes 🎉 \ufffd', description: 'ab 🚀' });
+  });
 
-test('the same idempotency key answers with the first task', async () => {
-  await using queue = await freshQueue();
+  test('the same idempotency key answers with the first task', async () => {
+    await using queue = await freshQueue(transport);
 
-  const both = await Promise.all([
-    queue.submit({ idempotencyKey: 'once' }),
-    queue.submit({ idempotencyKey: 'once' }),
-  ]);
+    const both = await Promise.all([
+      queue.submit({ idempotencyKey: 'once' }),
+      queue.submit({ idempotencyKey: 'once' }),
+    ]);
 
-  expect(new Set(both.map((task) => task.id)).size).toBe(1);
-  expect(both.filter((task) => task.repeated)).toHaveLength(1);
-});
+    expect(new Set(both.map((task) => task.id)).size).toBe(1);
+    expect(both.filter((task) => task.repeated)).toHaveLength(1);
+  });
 
-test('tasks of one title on one day have folders of different names', async () => {
-  await using queue = await freshQueue();
+  test('tasks of one title on one day have folders of different names', async () => {
+    await using queue = await freshQueue(transport);
 
-  const tasks = await Promise.all(Array.from({ length: 40 }, () => queue.submit()));
+    const tasks = await Promise.all(Array.from({ length: 40 }, () => queue.submit()));
 
-  expect(new Set(tasks.map((task) => task.folderName)).size).toBe(40);
-});
+    expect(new Set(tasks.map((task) => task.folderName)).size).toBe(40);
+  });
 
-test('in waves only the first wave is due', async () => {
-  await using queue = await freshQueue();
+  test('in waves only the first wave is due', async () => {
+    await using queue = await freshQueue(transport);
 
-  await queue.submit({ profile: 'waves' });
+    await queue.submit({ profile: 'waves' });
 
-  const rows = await queue.db.sql(
-    `select agent from agent_runs where status = 'pending' order by 1`,
-  );
-  expect(rows.map((row) => row['agent'])).toEqual(['apex', 'nova', 'vision']);
-});
+    const rows = await queue.db.sql(
+      `select agent from agent_runs where status = 'pending' order by 1`,
+    );
+    expect(rows.map((row) => row['agent'])).toEqual(['apex', 'nova', 'vision']);
+  });
 
-test('a task without its first wave begins with the wave it has', async () => {
-  await using queue = await freshQueue();
+  test('a task without its first wave begins with the wave it has', async () => {
+    await using queue = await freshQueue(transport);
 
-  await queue.submit({ profile: 'waves', agents: ['social', 'echo'] });
+    await queue.submit({ profile: 'waves', agents: ['social', 'echo'] });
 
-  const rows = await queue.db.sql(`select agent from agent_runs where status = 'pending'`);
-  expect(rows.map((row) => row['agent'])).toEqual(['echo']);
-});
+    const rows = await queue.db.sql(`select agent from agent_runs where status = 'pending'`);
+    expect(rows.map((row) => row['agent'])).toEqual(['echo']);
+  });
 
-test('a scheduled task is not handed out before its time', async () => {
-  await using queue = await freshQueue();
-  const worker = await queue.worker();
-  const [row] = await queue.db.sql(`select nightshift.queue_now() + interval '1 hour' as at`);
-  await queue.submit({ scheduledFor: String(row?.['at'].toISOString()), agents: ['echo'] });
+  test('a scheduled task is not handed out before its time', async () => {
+    await using queue = await freshQueue(transport);
+    const worker = await queue.worker();
+    const [row] = await queue.db.sql(`select nightshift.queue_now() + interval '1 hour' as at`);
+    await queue.submit({ scheduledFor: String(row?.['at'].toISOString()), agents: ['echo'] });
 
-  const early = await worker.claim();
-  await queue.db.advance({ seconds: 3601 });
-  await queue.queue.sweep();
-  const late = await (await queue.worker()).claim();
+    const early = await worker.claim();
+    await queue.db.advance({ seconds: 3601 });
+    await queue.queue.sweep();
+    const late = await (await queue.worker()).claim();
 
-  expect([early.length, late.length]).toEqual([0, 1]);
-});
+    expect([early.length, late.length]).toEqual([0, 1]);
+  });
 
-test('a circle of dependencies is refused with its path', async () => {
-  await using queue = await freshQueue();
-  const first = await queue.submit();
-  const second = await queue.submit({ dependsOn: [first.id] });
+  test('a circle of dependencies is refused with its path', async () => {
+    await using queue = await freshQueue(transport);
+    const first = await queue.submit();
+    const second = await queue.submit({ dependsOn: [first.id] });
 
-  const circle = queue.db.sql(
-    `insert into task_dependencies (task_id, depends_on_id) values ($1, $2)`,
-    [first.id, second.id],
-  );
+    const circle = queue.db.sql(
+      `insert into task_dependencies (task_id, depends_on_id) values ($1, $2)`,
+      [first.id, second.id],
+    );
 
-  await expect(circle).rejects.toThrow(`${first.id} → ${second.id} → ${first.id}`);
-});
+    await expect(circle).rejects.toThrow(`${first.id} → ${second.id} → ${first.id}`);
+  });
 
-test('an unknown dependency is refused and nothing is stored', async () => {
-  await using queue = await freshQueue();
+  test('an unknown dependency is refused and nothing is stored', async () => {
+    await using queue = await freshQueue(transport);
 
-  const refusal = queue.submit({ ...brief, dependsOn: [crypto.randomUUID()] });
+    const refusal = queue.submit({ ...brief, dependsOn: [crypto.randomUUID()] });
 
-  await expect(refusal).rejects.toMatchObject({ code: 'dependency_invalid' });
-  expect(await queue.db.sql('select from tasks')).toEqual([]);
+    await expect(refusal).rejects.toMatchObject({ code: 'dependency_invalid' });
+    expect(await queue.db.sql('select from tasks')).toEqual([]);
+  });
 });

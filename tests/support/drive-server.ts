@@ -12,6 +12,8 @@ import { createTokens, type Tokens } from './drive/tokens.ts';
 export type JournalEntry = {
   /** Counts from 1. */
   n: number;
+  /** When it came, in milliseconds since this process began: servers side by side can be compared. */
+  at: number;
   call: 'token' | 'auth' | `files.${string}` | 'upload.start' | 'upload.part' | 'unknown';
   /** Name, kind and parents of what is made; the id of what is changed. */
   name?: string;
@@ -75,7 +77,8 @@ export async function startDriveServer(): Promise<DriveServer> {
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', drive.url);
-    const entry: JournalEntry = { n: journal.length + 1, ...nameOf(request, url) };
+    const moment = { n: journal.length + 1, at: performance.now() };
+    const entry: JournalEntry = { ...moment, ...nameOf(request, url) };
     journal.push(entry);
     // Only a part of an upload can be cut within; of all else the rule may see what it is about.
     const early = entry.call === 'upload.part' ? drive.misbehave(entry) : undefined;
@@ -151,7 +154,7 @@ const garbage: Reply = {
 const filesPath = /^(\/upload)?\/drive\/v3\/files(?:\/([^/]+))?$/;
 const methods = { GET: 'Get', POST: 'Create', PATCH: 'Update', DELETE: 'Delete' } as const;
 
-function nameOf(request: IncomingMessage, url: URL): Omit<JournalEntry, 'n'> {
+function nameOf(request: IncomingMessage, url: URL): Omit<JournalEntry, 'n' | 'at'> {
   const about = { query: Object.fromEntries(url.searchParams), bytes: 0 };
   const [isKnown, upload, id] = filesPath.exec(url.pathname) ?? [];
   if (url.pathname === '/token') return { call: 'token', query: {}, bytes: 0 };
@@ -184,6 +187,7 @@ function callOf(request: IncomingMessage, { url, body, scope, entry }: Received)
   if (upload !== undefined && !isRelated && entry.call !== 'upload.start') {
     throw new Error(`an upload of an unknown type: ${url.search}`);
   }
+  if (type.startsWith('multipart/') !== isRelated) throw new Error(`${type} at ${url.pathname}`);
   const { metadata, ...media } = partsOf(type, body);
 
   return {

@@ -25,6 +25,8 @@ export type PostgrestServer = AsyncDisposable & {
   calls: RpcCall[];
   /** Lets the next requests to the function misbehave, one each. */
   misbehave(name: string, ...how: Misbehaviour[]): void;
+  /** Lets every request misbehave, until it is called without a way to. */
+  outage(how?: Misbehaviour): void;
   /** Lets a bearer of this token act as a user. */
   signIn(token: string, userId: string): void;
 };
@@ -41,12 +43,13 @@ export async function startPostgrest(databaseUrl: string): Promise<PostgrestServ
   const faults = new Map<string, Misbehaviour[]>();
   const users = new Map<string, string>();
   let cache: Promise<Map<string, Signature>> | undefined;
+  let always: Misbehaviour | undefined;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = /^\/rest\/v1\/rpc\/(\w+)$/.exec(request.url ?? '')?.[1] ?? '';
     const call = { name, headers: request.headers, body: await read(request) };
     calls.push(call);
-    const fault = faults.get(name)?.shift();
+    const fault = always ?? faults.get(name)?.shift();
     if (fault !== undefined && (await spoil(fault, response, () => serve(call)))) return;
 
     send(response, await serve(call));
@@ -71,6 +74,7 @@ export async function startPostgrest(databaseUrl: string): Promise<PostgrestServ
     url: `http://127.0.0.1:${port}`,
     calls,
     misbehave: (name, ...how) => void faults.set(name, [...(faults.get(name) ?? []), ...how]),
+    outage: (how) => void (always = how),
     signIn: (token, userId) => void users.set(token, userId),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

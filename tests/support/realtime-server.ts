@@ -112,7 +112,9 @@ function attend(socket: WebSocket, state: State): void {
     state.channels = state.channels.filter((channel) => channel.socket !== socket);
   });
   socket.on('message', (bytes) => {
-    const [joinRef, ref, topic, event, payload] = Frame.parse(JSON.parse(bytes.toString()));
+    const [joinRef, ref, topic, event, payload] = Frame.parse(
+      JSON.parse(String(Buffer.isBuffer(bytes) ? bytes : '')),
+    );
     if (topic === 'phoenix')
       push(socket, [null, ref, topic, 'phx_reply', { status: 'ok', response: {} }]);
     else if (event === 'phx_join') join({ socket, joinRef, ref, topic, payload }, state);

@@ -19,11 +19,13 @@ export type Message = SentMessage & {
   file?: { name: string; text: string };
 };
 type Params = Record<string, unknown>;
+/** `at` is in milliseconds since this process began: servers side by side can be compared. */
+export type JournalEntry = { method: string; params: Params; at: number };
 type Reply = { code: number; body: Record<string, unknown> };
 type State = {
   token: string;
   messages: Message[];
-  journal: { method: string; params: Params }[];
+  journal: JournalEntry[];
   faults: { method: string; fault: Fault }[];
   closed: Map<string, Reply>;
   inbox: Inbox;
@@ -36,7 +38,7 @@ export type TelegramServer = AsyncDisposable & {
   /** What arrived in chats, in order. */
   messages: readonly Message[];
   /** Every request with the right token, in order, whatever became of it. */
-  journal: readonly { method: string; params: Params }[];
+  journal: readonly JournalEntry[];
   inbox: Inbox;
   /** Makes the next call of a method fail; may be called repeatedly. */
   fail(method: string, fault: Fault): void;
@@ -91,7 +93,7 @@ async function serve(
   const params = await paramsOf(request);
   if (decodeURIComponent(token) !== state.token) return send(response, refuse(401, 'Unauthorized'));
 
-  state.journal.push({ method, params });
+  state.journal.push({ method, params, at: performance.now() });
   const at = state.faults.findIndex((planned) => planned.method === method);
   const fault = at < 0 ? undefined : state.faults.splice(at, 1)[0]?.fault;
 

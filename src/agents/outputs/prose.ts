@@ -78,7 +78,7 @@ function createPattern(words: string[]): RegExp | null {
     .toSorted((left, right) => right.length - left.length);
   const byShape = Map.groupBy(clean, (word) => edgesOf(word).join('@'));
   const sources = [...byShape.values()].map((same) => {
-    const [before = '', after = ''] = edgesOf(same[0] ?? '');
+    const [before, after] = edgesOf(same[0] ?? '');
     return `${before}(?:${same.map(escaped).join('|')})${after}`;
   });
 

@@ -1,4 +1,4 @@
-// Commands that only look: tasks, the queue, progress, results, agents.
+// Commands that only look: tasks, results, agents.
 import { z } from 'zod';
 
 import { loadAgentLibrary } from '../../app.ts';
@@ -8,10 +8,8 @@ import { agentsOf } from '../../operations/reading.ts';
 import { exitCodes } from '../failure.ts';
 import type { Run } from '../program.ts';
 import { openSession, present, withClient } from '../session.ts';
-import { rowLine } from '../views/progress.ts';
-import { agentList, queueDetails } from '../views/queue.ts';
-import { resultLines, taskDetails, taskList } from '../views/task.ts';
-import { moment } from '../plain.ts';
+import { agentList } from '../views/queue.ts';
+import { resultLines, taskList } from '../views/task.ts';
 
 const ListOptions = z.object({ status: z.string().optional(), limit: z.string() });
 
@@ -25,26 +23,6 @@ export const listCommand: Run = async (screen, _args, options) => {
   const tasks = await withClient(session, (context) => perform(operations.list, context, input));
 
   present(session, tasks, () => taskList(tasks));
-  return exitCodes.ok;
-};
-
-export const statusCommand: Run = async (screen, [task], options) => {
-  const session = openSession(screen, options);
-  const input = task === undefined ? {} : { task };
-  const found = await withClient(session, (context) => perform(operations.status, context, input));
-
-  if (found.type === 'task') present(session, found.task, () => taskDetails(found.task));
-  else present(session, found.queue, () => queueDetails(found.queue));
-  return exitCodes.ok;
-};
-
-export const logsCommand: Run = async (screen, [task], options) => {
-  const session = openSession(screen, options);
-  const { rows } = await withClient(session, (context) =>
-    perform(operations.progress, context, { task }),
-  );
-
-  present(session, rows, () => rows.map((row) => `${moment(row.createdAt)}  ${rowLine(row)}`));
   return exitCodes.ok;
 };
 

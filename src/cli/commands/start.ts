@@ -1,6 +1,6 @@
 // The command `start`: the daemon in this terminal, with the sample brief on the very first start.
 import path from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync } from 'node:fs';
 
 import { z } from 'zod';
 import { parse } from 'yaml';
@@ -9,7 +9,7 @@ import { type Serving, startDaemon, type Taken } from '../../app.ts';
 import { messageOf } from '../../core/errors.ts';
 import { operations } from '../../operations/catalogue.ts';
 import { perform } from '../../operations/operation.ts';
-import { exitCodes } from '../failure.ts';
+import { exitCodeOf, exitCodes, failureText } from '../failure.ts';
 import { follow } from '../follow.ts';
 import { interruption } from '../interruption.ts';
 import { shortId } from '../plain.ts';
@@ -18,13 +18,31 @@ import { openSession, type Session } from '../session.ts';
 import { installation } from '../settings.ts';
 import { sayEnd } from './task.ts';
 
-const StartOptions = z.object({ sample: z.boolean().default(true) });
+const StartOptions = z.object({
+  sample: z.boolean().default(true),
+  supervised: z.boolean().default(false),
+});
 const Sample = z.record(z.string(), z.unknown());
+const mostServiceLogBytes = 1_000_000;
 const sampleKey = 'nightshift-sample-brief';
 
-export const startCommand: Run = async (screen, _args, options) => {
-  const session = openSession(screen, options, { logs: true });
-  const { sample } = StartOptions.parse(options);
+export const startCommand: Run = async (screen, args, options) => {
+  if (!StartOptions.parse(options).supervised) return await start(screen, args, options);
+
+  return await start(screen, args, options).catch((error: unknown) => {
+    if (exitCodeOf(error) !== exitCodes.configuration) throw error;
+    // launchd knows one end only that it does not start again from: success. Trying again would mend nothing.
+    screen.say(failureText(error, false) ?? '');
+    screen.say('Not started again by itself. Mend it, then: nightshift service restart');
+    return exitCodes.ok;
+  });
+};
+
+const start: Run = async (screen, _args, options) => {
+  const { sample, supervised } = StartOptions.parse(options);
+  // Under launchd the terminal is a file, and the log says the same.
+  const session = openSession(screen, options, { logs: true, quiet: supervised });
+  if (supervised) emptyGrown(path.join(session.app.home, 'logs', 'service.log'));
   let hurry: () => void = () => undefined;
   using stop = interruption(['SIGINT', 'SIGTERM', 'SIGHUP'], () => hurry());
 
@@ -52,6 +70,12 @@ export const startCommand: Run = async (screen, _args, options) => {
   screen.say('Stopped.');
   return exitCodes.ok;
 };
+
+// What launchd writes our output to. It is few lines per start, and nobody else keeps it small.
+function emptyGrown(file: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > mostServiceLogBytes) truncateSync(file);
+}
 
 function sayTaken({ screen, app, options }: Session, { owner }: Taken): number {
   const who = owner ? `pid ${owner.pid}, since ${owner.started_at}` : 'still starting';

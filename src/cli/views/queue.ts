@@ -3,12 +3,32 @@ import type { AgentFrontMatter } from '../../core/agent.ts';
 import type { QueueState } from '../../core/queue.ts';
 import { duration, moment, plain, shortId, table } from '../plain.ts';
 
-export function queueDetails(state: QueueState): string[] {
+/** What this machine knows of its own daemon; nulls where none runs here. */
+export type DaemonView = {
+  profile: string | null;
+  pid: number | null;
+  startedAt: string | null;
+  lastError: { at: string | null; message: string } | null;
+};
+
+export type RunningAgent = {
+  agent: string;
+  startedAt: string | null;
+  taskId: string;
+  title: string;
+};
+
+export function queueDetails(
+  state: QueueState,
+  daemon: DaemonView,
+  running: RunningAgent[],
+): string[] {
   const { runsWaiting, runsRunning, oldestWaitingSeconds: oldest, lastPoll } = state;
   const counts = Object.entries(state.tasks).map(([status, count]) => `${count} ${status}`);
   const waiting = oldest === null ? '' : `, the oldest for ${duration(oldest * 1_000)}`;
   const error = lastPoll?.error ? `, with an error: ${plain(lastPoll.error)}` : '';
   const facts = [
+    ['Daemon', daemonLine(daemon)],
     ['Tasks', counts.join(', ') || 'none'],
     ['Runs', `${runsRunning} running, ${runsWaiting} waiting${waiting}`],
     [
@@ -17,6 +37,7 @@ export function queueDetails(state: QueueState): string[] {
         ? 'none yet'
         : `${moment(lastPoll.startedAt)} (${lastPoll.trigger}), ${lastPoll.claimed} claimed${error}`,
     ],
+    ['Last error', errorLine(daemon)],
   ];
   const workers = state.workers.map((worker) => [
     shortId(worker.id),
@@ -28,7 +49,28 @@ export function queueDetails(state: QueueState): string[] {
   ]);
   const heading = ['WORKER', 'NAME', 'STATE', 'RUNNING', 'STARTED', 'VERSION'];
 
-  return [...table(facts), '', ...table([heading, ...workers])];
+  const agents = running.map(({ agent, startedAt, taskId, title }) => [
+    agent,
+    startedAt === null ? '-' : duration(Date.now() - Date.parse(startedAt)),
+    shortId(taskId),
+    plain(title),
+  ]);
+  return [
+    ...table(facts),
+    '',
+    ...table([heading, ...workers]),
+    ...(agents.length === 0 ? [] : ['', ...table([['AGENT', 'FOR', 'TASK', 'TITLE'], ...agents])]),
+  ];
+}
+
+function daemonLine({ pid, profile, startedAt }: DaemonView): string {
+  if (pid === null || startedAt === null) return 'none on this home';
+
+  return `pid ${pid}, ${profile}, up for ${duration(Date.now() - Date.parse(startedAt))}`;
+}
+
+function errorLine({ lastError }: DaemonView): string {
+  return lastError === null ? 'none' : `${moment(lastError.at)}  ${plain(lastError.message)}`;
 }
 
 export function agentList(agents: AgentFrontMatter[]): string[] {

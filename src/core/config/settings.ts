@@ -41,6 +41,11 @@ export const Settings = z.strictObject({
   outputs: z.strictObject({ folder: z.string().min(1).nullable() }),
   agents: z.strictObject({ folder: z.string().min(1).nullable() }),
   fetch: z.strictObject({ allow_private: z.boolean() }),
+  telegram: z.strictObject({
+    bot: z.boolean(),
+    /** Numeric ids of the people whom the bot listens to. */
+    allowed_ids: z.array(z.number().int().positive()).max(100),
+  }),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']) }),
 });
 export type Settings = z.infer<typeof Settings>;

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import type { DeliverableSummary, DeliveredTask } from '../../core/delivery.ts';
-import { appError, messageOf } from '../../core/errors.ts';
+import type { DeliveredTask } from '../../core/delivery.ts';
 import type { SinkContext } from '../../core/ports.ts';
 import { briefDocument } from '../brief-document.ts';
+import { readChecked } from '../deliverable.ts';
 import { indexPage, type PageFile } from '../index-page.ts';
 import { previewOf } from '../page/preview.ts';
-import { ensureFolder, putInPlace, removeOwn, sha256Of, syncFolder, writeNew } from './disk.ts';
+import { ensureFolder, putInPlace, removeOwn, syncFolder, writeNew } from './disk.ts';
 import { findHome, type Home, occupiedIn } from './home.ts';
 import { type Manifest, manifestOf, ownFiles } from './manifest.ts';
 import { briefName, indexName, manifestName, type PlannedFile, planFiles } from './plan.ts';
@@ -74,46 +74,6 @@ async function writeDraft(draft: string, task: DeliveredTask, work: Work): Promi
   await writeNew(join(draft, briefName), briefDocument(task));
   await writeNew(join(draft, indexName), indexPage(task, shown));
   for (const folder of foldersOf(plan)) await syncFolder(join(draft, folder));
-}
-
-async function readChecked(
-  deliverable: DeliverableSummary,
-  context: SinkContext,
-): Promise<Uint8Array> {
-  context.signal.throwIfAborted();
-  const content = await readOne(deliverable, context);
-
-  if (sha256Of(content) !== deliverable.sha256.toLowerCase()) {
-    throw appError('deliverable_corrupt', {
-      detail: `${deliverable.agent}/${deliverable.name} has another SHA-256 than was recorded`,
-      deliverableId: deliverable.id,
-    });
-  }
-  return content;
-}
-
-async function readOne(deliverable: DeliverableSummary, context: SinkContext): Promise<Uint8Array> {
-  try {
-    return await orAborted(context.read(deliverable), context.signal);
-  } catch (error) {
-    context.signal.throwIfAborted();
-    const detail = `${deliverable.agent}/${deliverable.name} (${messageOf(error)}); it is tried again`;
-    throw appError('deliverable_unreadable', { detail }, { cause: error });
-  }
-}
-
-/** A reader that hangs must not hold up a shutdown. */
-async function orAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = (): void => aborted.reject(signal.reason);
-  if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 async function moveIn(draft: string, home: Home, manifest: Manifest): Promise<void> {

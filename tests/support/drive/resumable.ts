@@ -45,9 +45,10 @@ export function createUploads(root: () => string, finish: (call: ApiCall) => Rep
       }
       if (from !== session.received.length)
         return refusal(400, 'badRequest', 'not where it stopped');
-      if (!isCut && content.length !== to - from + 1) return refusal(400, 'badRequest', 'length');
       const isLast = to + 1 === size;
-      if (!isLast && content.length % pieceBytes !== 0) return refusal(400, 'badRequest', 'pieces');
+      if (!isCut && content.length !== to - from + 1) return refusal(400, 'badRequest', 'length');
+      if (!isLast && (to - from + 1) % pieceBytes !== 0)
+        return refusal(400, 'badRequest', 'pieces');
 
       const kept = isCut ? content.length - (content.length % pieceBytes) : content.length;
       session.received = Buffer.concat([session.received, content.subarray(0, kept)]);

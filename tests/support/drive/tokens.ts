@@ -65,8 +65,10 @@ export function createTokens(): Tokens {
       });
       const isDenied = tokens.consent === 'deny';
       back.searchParams.set(isDenied ? 'error' : 'code', isDenied ? 'access_denied' : code);
-      const state = tokens.consent === 'wrong_state' ? 'forged' : query.get('state');
-      back.searchParams.set('state', state ?? '');
+      const state = query.get('state') ?? '';
+      // As long as the true one: only a comparison can tell.
+      const isForged = tokens.consent === 'wrong_state';
+      back.searchParams.set('state', isForged ? `${state.slice(1)}-` : state);
       return { status: 302, headers: { location: back.href } };
     },
     grant(form) {

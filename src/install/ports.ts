@@ -1,0 +1,78 @@
+// What the doctor needs of the other parts of the product, as values.
+import type { Config } from '../core/config.ts';
+import type { QueueState } from '../core/queue.ts';
+import type { RunCommand } from './commands.ts';
+import type { Unit } from './unit.ts';
+
+/** Who serves a home, as its ready file says. */
+export type Owner = {
+  pid: number;
+  version: string;
+  started_at: string;
+  token_file?: string | null | undefined;
+};
+
+export type HomeFacts = {
+  /** The daemon that serves. */
+  owner: Owner | null;
+  /** The ready file of a daemon that is gone. */
+  left: Owner | null;
+  /** True when a daemon has the lock of the home, also one that does not serve yet. */
+  isTaken: boolean;
+};
+
+export type ProgramFacts = {
+  /** The path of the PostgreSQL program. */
+  postgres: string;
+  missingLinks: string[];
+};
+
+export type DatabaseFacts = {
+  /** Such as 170004; null where it cannot be asked. */
+  serverVersion: number | null;
+  /** The login of the work, and the role that it takes on; null where it cannot be asked. */
+  roles: {
+    login: { name: string; isSuperuser: boolean };
+    role: { name: string; isSuperuser: boolean; ownsTables: boolean };
+  } | null;
+  /** Files of migrations that the database lacks. */
+  pending: string[];
+  /** Set when the database was migrated by a newer version. */
+  newer: string | null;
+  /** How far the database's clock is ahead of ours; null where it cannot be asked. */
+  aheadMs: number | null;
+  /** Null as long as the tables are not there. */
+  state: QueueState | null;
+  /** Deliveries of the last day that failed, or were tried three times and wait for another try. */
+  failing: { sink: string; count: number; error: string | null }[];
+};
+
+export type DoctorPorts = {
+  home: string;
+  outputsFolder: string;
+  version: string;
+  platform: NodeJS.Platform;
+  /** Null when it has faults: those are in `configProblem`. */
+  config: Config | null;
+  configProblem: string | null;
+  run: RunCommand;
+  fetch: typeof globalThis.fetch;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** True when no service outside of this machine may be asked. */
+  offline: boolean;
+  homeFacts(): Promise<HomeFacts>;
+  /** Puts the ready file of a dead daemon aside, so that the next one takes over from it. */
+  setAside(): Promise<void>;
+  programs(): Promise<ProgramFacts>;
+  restoreLinks(): Promise<void>;
+  /** Null when there is none to reach: no daemon runs, and it is its own. Rejects when it does not answer. */
+  database(): Promise<DatabaseFacts | null>;
+  /** The service in both its places. */
+  units: Unit[];
+};
+
+/** The secrets by name. Names that this version does not know yet are undefined. */
+export function secretsOf({ config }: DoctorPorts): Readonly<Record<string, string | undefined>> {
+  return config?.secrets ?? {};
+}
