@@ -221,6 +221,8 @@ describe('each command', () => {
     await using place = await botPlace();
     const bot = place.start();
     await place.ask('/help');
+    // The answer has been seen before the bot has seen that it arrived; then it asks for what comes next.
+    await expect.poll(() => place.server.journal.at(-1)?.method).toBe('getUpdates');
 
     await bot[Symbol.asyncDispose]();
 
