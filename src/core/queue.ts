@@ -114,8 +114,8 @@ export const TaskView = TaskSummary.extend({
   folderName: z.string(),
   error: z.string().nullable(),
   result: z.record(z.string(), z.unknown()).nullable(),
-  /** Ids of tasks that must end well first, and have not yet. */
-  waitsFor: z.array(z.uuid()),
+  /** Tasks that must end well first, and have not yet. */
+  waitsFor: z.array(z.object({ id: z.uuid(), status: TaskStatus })),
   scheduledFor: z.string().nullable(),
   runs: z.array(RunView),
   deliveries: z.array(DeliveryView),
@@ -139,6 +139,9 @@ export type ProgressRow = z.infer<typeof ProgressRow>;
 export const QueueState = z.object({
   now: z.string(),
   runsWaiting: z.number().int(),
+  /** Runs that wait for their scheduled start or for the end of a backoff. */
+  runsDelayed: z.number().int(),
+  nextDueAt: z.string().nullable(),
   runsRunning: z.number().int(),
   oldestWaitingSeconds: z.number().nullable(),
   tasks: z.record(z.string(), z.number().int()),

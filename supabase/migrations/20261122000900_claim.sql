@@ -56,6 +56,10 @@ create function nightshift.pick_runs (
 returns bigint[]
 language plpgsql
 set search_path = ''
+-- With statistics that are old or absent the planner would rather sort all that waits than walk the index in its order.
+set enable_sort = off
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
   v_capped uuid[];
@@ -170,6 +174,17 @@ as $$
   where task.id = p_task_id
 $$;
 
+-- True when the task has been cancelled: its runs may not know yet.
+create function nightshift.is_cancelled (
+  p_task_id uuid
+)
+returns boolean
+language sql
+set search_path = ''
+as $$
+  select exists (select from public.tasks as task where task.id = p_task_id and task.status = 'cancelled')
+$$;
+
 -- Claims at most `p_limit` due runs for a worker: the attempt is counted here. Returns `{runs, tasks}`; a task that has
 -- several runs is carried once. The same claim id answers with the same runs, as far as they still run, and claims
 -- nothing new. Refuses NS008 (worker unknown).
@@ -220,7 +235,8 @@ begin
       select waiting.id
       from public.tasks as waiting
       where waiting.id = any (v_tasks)
-        and waiting.status = 'pending'
+        -- So written that no index on the status is thought of: all tasks that wait are in it.
+        and (waiting.status = 'pending') is true
       order by waiting.id
       for no key update skip locked
     ));
@@ -228,13 +244,10 @@ begin
     update public.agent_runs as run
     set status = 'cancelled',
         completed_at = v_now
-    from public.tasks as task
-    where task.id = run.task_id
-      and task.id = any (v_tasks)
-      and task.status = 'cancelled'
+    where run.worker_id = p_worker_id
+      and run.status = 'running'
       and run.claim_id = p_claim_id
-      and run.worker_id = p_worker_id
-      and run.status = 'running';
+      and nightshift.is_cancelled(run.task_id);
   end if;
 
   return (

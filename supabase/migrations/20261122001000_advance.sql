@@ -18,7 +18,7 @@ as $$
   )
 $$;
 
--- Ends a task: its status becomes its outcome, the final progress row is written, and tasks that waited for it alone
+-- Ends a task: its status becomes its outcome (`partial` where nothing could be published), the final progress row is written, and tasks that waited for it alone
 -- are opened. Those are locked in the order of their ids, after the task itself. True when one of them has runs due.
 create function nightshift.end_task (
   p_task_id uuid
@@ -29,11 +29,22 @@ set search_path = ''
 as $$
 declare
   v_task public.tasks;
+  v_unpublished text;
   v_waiting uuid;
   v_opened boolean := false;
 begin
+  -- Results that no sink could publish are in the database, but nobody has them: that is not complete.
+  select string_agg(delivery.sink || ': ' || coalesce(delivery.error ->> 'message', delivery.status), '; ' order by delivery.sink)
+  into v_unpublished
+  from public.deliveries as delivery
+  where delivery.task_id = p_task_id
+    and delivery.stage = 0
+  having count(*) > 0
+    and count(*) filter (where delivery.status = 'delivered') = 0;
+
   update public.tasks as task
-  set status = task.outcome,
+  set status = case when task.outcome = 'complete' and v_unpublished is not null then 'partial' else task.outcome end,
+      error = nullif(concat_ws('; ', task.error, 'not published: ' || v_unpublished), ''),
       completed_at = nightshift.queue_now()
   where task.id = p_task_id
   returning * into v_task;

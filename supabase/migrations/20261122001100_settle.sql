@@ -394,17 +394,6 @@ begin
 end;
 $$;
 
--- True when the task has been cancelled: its runs may not know yet.
-create function nightshift.is_cancelled (
-  p_task_id uuid
-)
-returns boolean
-language sql
-set search_path = ''
-as $$
-  select exists (select from public.tasks as task where task.id = p_task_id and task.status = 'cancelled')
-$$;
-
 -- Records loop iterations: the messages each added and the line people see.
 -- `[{runId, attempt, seq, messages, usage, progress: {label, percent, aiMessage}}]`; repeating one answers `already`.
 -- Returns `[{id, attempt, answer}]` in order; on `lost` or `cancelled` the worker must stop before its next model call.

@@ -130,7 +130,6 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_task_id uuid;
   v_tasks uuid[];
   v_recovered integer;
   v_failed integer;
@@ -180,6 +179,7 @@ begin
 
   update public.deliveries as delivery
   set status = case when delivery.attempt - delivery.refunds >= delivery.max_attempts then 'failed' else 'pending' end,
+      completed_at = case when delivery.attempt - delivery.refunds >= delivery.max_attempts then nightshift.queue_now() end,
       error = jsonb_build_object('code', 'worker_lost', 'retriable', true, 'message', 'The worker died during the delivery'),
       is_due = true,
       due_at = null,
@@ -189,9 +189,7 @@ begin
     and delivery.worker_id = any (p_worker_ids);
   get diagnostics v_deliveries = row_count;
 
-  foreach v_task_id in array v_tasks loop
-    perform nightshift.advance_task(v_task_id);
-  end loop;
+  perform nightshift.advance_tasks(v_tasks);
   if v_recovered + v_failed + v_deliveries > 0 then
     perform nightshift.wake();
   end if;
@@ -219,7 +217,7 @@ begin
 end;
 $$;
 
--- Workers that are dead: silent for their lease, or silent for a beat and their session lock is free.
+-- Workers that are dead: silent for their lease, or for half of it while nobody holds their session lock.
 create function nightshift.dead_workers ()
 returns uuid[]
 language sql
@@ -242,17 +240,18 @@ as $$
 $$;
 
 -- Takes runs and deliveries from workers that beat but are past the deadline: they hang, or slept with their machine, or
--- they would have told. They are tried again up to their cap. Returns how many runs it took.
+-- they would have told. They are tried again up to their cap. Returns `{runsRecovered, runsFailed, deliveriesRecovered}`.
 create function nightshift.end_overdue ()
-returns integer
+returns jsonb
 language plpgsql
 set search_path = ''
 as $$
 declare
   v_now timestamptz := nightshift.queue_now();
-  v_task_id uuid;
   v_tasks uuid[];
-  v_count integer;
+  v_recovered integer;
+  v_failed integer;
+  v_deliveries integer;
 begin
   v_tasks := array(
     select run.task_id from public.agent_runs as run
@@ -264,32 +263,50 @@ begin
   );
   perform nightshift.lock_tasks(v_tasks);
 
-  update public.agent_runs as run
-  set status = case when run.attempt - run.refunds >= run.max_attempts then 'failed' else 'pending' end,
-      is_due = true,
-      due_at = null,
-      completed_at = case when run.attempt - run.refunds >= run.max_attempts then v_now end,
-      error = jsonb_build_object('code', 'run_timeout', 'retriable', true, 'message',
-        format('The run took longer than %s seconds and its worker did not end it', run.timeout_seconds))
-  where run.status = 'running'
-    and run.task_id = any (v_tasks)
-    and run.deadline_at < v_now;
-  get diagnostics v_count = row_count;
+  with ended as (
+    update public.agent_runs as run
+    set status = case when run.attempt - run.refunds >= run.max_attempts then 'failed' else 'pending' end,
+        is_due = true,
+        due_at = null,
+        worker_id = null,
+        completed_at = case when run.attempt - run.refunds >= run.max_attempts then v_now end,
+        error = jsonb_build_object('code', 'run_timeout', 'retriable', true, 'message',
+          format('The run took longer than %s seconds and its worker did not end it', run.timeout_seconds))
+    where run.status = 'running'
+      and run.task_id = any (v_tasks)
+      and run.deadline_at < v_now
+    returning run.*
+  ),
+  told as (
+    insert into public.task_progress (task_id, user_id, run_id, agent, step_label, ai_message)
+    select ended.task_id, ended.user_id, ended.id, ended.agent,
+      case ended.status when 'failed' then 'failed' else 'will try again' end, ended.error ->> 'message'
+    from ended
+  )
+  select count(*) filter (where ended.status = 'pending'), count(*) filter (where ended.status = 'failed')
+  into v_recovered, v_failed
+  from ended;
 
   update public.deliveries as delivery
   set status = case when delivery.attempt - delivery.refunds >= delivery.max_attempts then 'failed' else 'pending' end,
+      completed_at = case when delivery.attempt - delivery.refunds >= delivery.max_attempts then v_now end,
       error = jsonb_build_object('code', 'delivery_failed', 'retriable', true, 'message', 'The delivery hung'),
       is_due = true,
+      due_at = null,
       worker_id = null
   where delivery.status = 'running'
     and delivery.task_id = any (v_tasks)
     and delivery.deadline_at < v_now;
+  get diagnostics v_deliveries = row_count;
 
-  foreach v_task_id in array v_tasks loop
-    perform nightshift.advance_task(v_task_id);
-  end loop;
+  perform nightshift.advance_tasks(v_tasks);
+  if v_recovered + v_failed + v_deliveries > 0 then
+    perform nightshift.wake();
+  end if;
 
-  return v_count;
+  return jsonb_build_object(
+    'runsRecovered', v_recovered, 'runsFailed', v_failed, 'deliveriesRecovered', v_deliveries
+  );
 end;
 $$;
 
@@ -300,7 +317,6 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-  v_task_id uuid;
   v_tasks uuid[];
 begin
   update public.sinks as sink
@@ -335,9 +351,7 @@ begin
     and delivery.task_id = any (v_tasks)
     and delivery.status in ('pending', 'blocked');
 
-  foreach v_task_id in array v_tasks loop
-    perform nightshift.advance_task(v_task_id);
-  end loop;
+  perform nightshift.advance_tasks(v_tasks);
 
   return cardinality(v_tasks);
 end;
@@ -400,7 +414,7 @@ as $$
 declare
   v_dead uuid[];
   v_recovered jsonb;
-  v_overdue integer;
+  v_overdue jsonb;
 begin
   -- One sweeper at a time; the others have nothing to add.
   if not pg_try_advisory_xact_lock(hashtextextended('nightshift.sweep', 0)) then
@@ -418,8 +432,11 @@ begin
   end if;
   perform nightshift.skip_unserved();
 
-  return v_recovered || jsonb_build_object(
-    'runsFailed', (v_recovered ->> 'runsFailed')::integer + v_overdue,
+  return jsonb_build_object(
+    'runsRecovered', (v_recovered ->> 'runsRecovered')::integer + (v_overdue ->> 'runsRecovered')::integer,
+    'runsFailed', (v_recovered ->> 'runsFailed')::integer + (v_overdue ->> 'runsFailed')::integer,
+    'deliveriesRecovered',
+      (v_recovered ->> 'deliveriesRecovered')::integer + (v_overdue ->> 'deliveriesRecovered')::integer,
     'repaired', nightshift.reconcile()
   );
 end;

@@ -82,8 +82,9 @@ begin
 end;
 $$;
 
--- Gives every run of an ended task that did not succeed a new round of tries, from the start and without the steps of
--- before; runs that succeeded are kept. Returns `{status, runs}`. Refuses NS005 (unknown) and NS006 (nothing to retry).
+-- Gives what failed of an ended task a new round of tries: runs from the start and without the steps of before, or, where
+-- every run succeeded, deliveries. What succeeded is kept. Returns `{status, runs}`; `runs` counts those tried again.
+-- Refuses NS005 (unknown) and NS006 (nothing to retry).
 -- Security definer: a user may retry an own task, but has no right to change rows.
 create function public.retry_task (
   p_task_id uuid
@@ -97,8 +98,8 @@ declare
   v_task public.tasks := nightshift.own_task(p_task_id);
   v_runs integer;
 begin
-  if v_task.status not in ('partial', 'failed', 'cancelled') then
-    raise exception 'task % is %: only one that ended partial, failed or cancelled can be retried', p_task_id, v_task.status
+  if v_task.status not in ('complete', 'partial', 'failed', 'cancelled') then
+    raise exception 'task % is %: only one that has ended can be retried', p_task_id, v_task.status
       using errcode = 'NS006';
   end if;
 
@@ -115,6 +116,30 @@ begin
     and run.status <> 'complete';
   get diagnostics v_runs = row_count;
 
+  if v_runs > 0 then
+    perform nightshift.reopen_runs(p_task_id);
+  elsif not nightshift.reopen_deliveries(p_task_id) then
+    raise exception 'task % is %: nothing of it failed', p_task_id, v_task.status
+      using errcode = 'NS006';
+  end if;
+
+  insert into public.task_progress (task_id, user_id, step_label)
+  values (p_task_id, v_task.user_id, 'retried');
+  perform nightshift.wake();
+
+  return jsonb_build_object('status', case when v_runs > 0 then 'pending' else 'delivering' end, 'runs', v_runs);
+end;
+$$;
+
+-- Puts the first wave of a retried task's blocked runs into the line. The caller holds the task's lock.
+create function nightshift.reopen_runs (
+  p_task_id uuid
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
   update public.tasks as task
   set status = 'pending',
       outcome = null,
@@ -122,9 +147,6 @@ begin
       failed_agents = '{}',
       completed_at = null
   where task.id = p_task_id;
-
-  insert into public.task_progress (task_id, user_id, step_label)
-  values (p_task_id, v_task.user_id, 'retried');
 
   perform nightshift.offer_runs(array(
     select run.id
@@ -138,8 +160,39 @@ begin
       and nightshift.dependencies_met(p_task_id)
     order by run.id
   ));
-  perform nightshift.wake();
+end;
+$$;
 
-  return jsonb_build_object('status', 'pending', 'runs', v_runs);
+-- Gives the failed deliveries of an ended task a new round of tries. False where none has failed.
+create function nightshift.reopen_deliveries (
+  p_task_id uuid
+)
+returns boolean
+language plpgsql
+set search_path = ''
+as $$
+begin
+  update public.deliveries as delivery
+  set status = case when delivery.stage = 0 then 'pending' else 'blocked' end,
+      is_due = true,
+      due_at = null,
+      refunds = delivery.attempt,
+      error = null,
+      completed_at = null
+  where delivery.task_id = p_task_id
+    and delivery.status in ('failed', 'skipped');
+  if not found then
+    return false;
+  end if;
+
+  update public.tasks as task
+  set status = 'delivering',
+      error = null,
+      completed_at = null
+  where task.id = p_task_id;
+  -- With stage 0 untouched, stage 1 opens at once.
+  perform nightshift.advance_deliveries(p_task_id);
+
+  return true;
 end;
 $$;

@@ -140,7 +140,7 @@ as $$
     'result', task.result,
     'scheduledFor', task.scheduled_for,
     'waitsFor', (
-      select coalesce(jsonb_agg(upstream.id order by upstream.id), '[]')
+      select coalesce(jsonb_agg(jsonb_build_object('id', upstream.id, 'status', upstream.status) order by upstream.id), '[]')
       from public.task_dependencies as dependency
       join public.tasks as upstream on upstream.id = dependency.depends_on_id
       where dependency.task_id = task.id
@@ -209,6 +209,12 @@ as $$
     'now', nightshift.queue_now(),
     'runsWaiting', (
       select count(*) from public.agent_runs as run where run.status = 'pending' and run.is_due
+    ),
+    'runsDelayed', (
+      select count(*) from public.agent_runs as run where run.status = 'pending' and not run.is_due
+    ),
+    'nextDueAt', (
+      select min(run.due_at) from public.agent_runs as run where run.status = 'pending' and not run.is_due
     ),
     'runsRunning', (select count(*) from public.agent_runs as run where run.status = 'running'),
     'oldestWaitingSeconds', (

@@ -29,6 +29,8 @@ export const homeFacts: HomeFacts = {
 export const idleState = {
   now: '2026-11-22T06:00:00.000Z',
   runsWaiting: 0,
+  runsDelayed: 0,
+  nextDueAt: null,
   runsRunning: 0,
   oldestWaitingSeconds: null,
   tasks: {},

@@ -70,6 +70,30 @@ describe.each(transports)('settling over %s', (transport) => {
     expect((await queue.queue.readTask(id))?.status).toBe('failed');
   });
 
+  test('a task that could not be published is partial, and can be delivered again', async () => {
+    await using queue = await freshQueue(transport);
+    const worker = await queue.worker();
+    const { id } = await queue.submit({ agents: ['echo'] });
+    await worker.settle(...(await worker.claim()).map(completed));
+    const [folder] = await worker.claimDeliveries();
+    if (folder === undefined) throw new Error('nothing to deliver');
+    const error = { code: 'folder_not_writable', message: 'no room', retriable: false };
+    await queue.queue.settleDeliveries(worker.id, [
+      { ...tokenOf(folder), outcome: { type: 'fail', error } },
+    ]);
+    await deliverAll(queue, worker);
+
+    const before = await queue.queue.readTask(id);
+    const retried = await queue.queue.retryTask(id);
+    const served = await deliverAll(queue, worker);
+
+    const after = await queue.queue.readTask(id);
+    expect(before).toMatchObject({ status: 'partial', error: 'not published: folder: no room' });
+    expect(retried).toEqual({ status: 'delivering', runs: 0 });
+    expect(served).toEqual(['folder']);
+    expect(after).toMatchObject({ status: 'complete', folderUrl: 'file:///results', error: null });
+  });
+
   test('a required agent that fails fails the task', async () => {
     await using queue = await freshQueue(transport);
     const worker = await queue.worker();
@@ -225,7 +249,9 @@ describe.each(transports)('settling over %s', (transport) => {
     const claimed = await worker.claim();
 
     expect(claimed).toEqual([]);
-    expect((await queue.queue.readTask(last.id))?.waitsFor).toEqual([first.id]);
+    expect((await queue.queue.readTask(last.id))?.waitsFor).toEqual([
+      { id: first.id, status: 'failed' },
+    ]);
   });
 
   test('a turn claims and settles at once, and repeating it changes nothing further', async () => {

@@ -15,7 +15,7 @@ describe.each(transports)('handing in over %s', (transport) => {
 
     const runs = await queue.db.sql(`select agent, status, is_due from agent_runs order by agent`);
     expect(task?.['status']).toBe('pending');
-    expect(task?.['folder_name']).toMatch(/^task-\d{4}-\d\d-\d\d-spring-sale-[0-9a-f]{4}$/);
+    expect(task?.['folder_name']).toMatch(/^task-\d{4}-\d\d-\d\d-spring-sale-[0-9a-z]{4}$/);
     expect(runs.map((run) => run['agent'])).toEqual(seven);
     expect(runs.every((run) => run['status'] === 'pending' && run['is_due'])).toBe(true);
   });
@@ -87,6 +87,28 @@ describe.each(transports)('handing in over %s', (transport) => {
     const tasks = await Promise.all(Array.from({ length: 40 }, () => queue.submit()));
 
     expect(new Set(tasks.map((task) => task.folderName)).size).toBe(40);
+  });
+
+  test('ten thousand tasks go in with one statement', async () => {
+    await using queue = await freshQueue(transport);
+
+    await queue.db.sql(`insert into tasks (title, description, agents)
+      select 'Task ' || place, 'Work', '{echo}' from generate_series(1, 10000) as place`);
+
+    const [row] = await queue.db.sql(
+      `select count(distinct folder_name)::integer as names, count(*)::integer as tasks from tasks`,
+    );
+    expect(row).toEqual({ names: 10_000, tasks: 10_000 });
+  });
+
+  test('a task cannot wait for one that has failed', async () => {
+    await using queue = await freshQueue(transport);
+    const { id } = await queue.submit();
+    await queue.db.sql(`update tasks set status = 'failed'`);
+
+    const refusal = queue.submit({ dependsOn: [id] });
+
+    await expect(refusal).rejects.toMatchObject({ code: 'dependency_invalid' });
   });
 
   test('in waves only the first wave is due', async () => {

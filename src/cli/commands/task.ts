@@ -42,7 +42,10 @@ export async function watchTask(
   }
   if (options.json) screen.result(JSON.stringify({ type: 'task', task: withoutBrief(task) }));
   else sayEnd(session, task);
-  return ['failed', 'cancelled'].includes(task.status) ? exitCodes.failed : exitCodes.ok;
+  const isGood =
+    task.status === 'complete' || (task.status === 'partial' && task.folderUrl !== null);
+
+  return isGood ? exitCodes.ok : exitCodes.failed;
 }
 
 /** The folder alone goes to stdout: it is the result. */

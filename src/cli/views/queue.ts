@@ -24,13 +24,17 @@ export function queueDetails(
   running: RunningAgent[],
 ): string[] {
   const { runsWaiting, runsRunning, oldestWaitingSeconds: oldest, lastPoll } = state;
+  const later =
+    state.nextDueAt === null
+      ? ''
+      : `; ${state.runsDelayed} later, the next at ${moment(state.nextDueAt)}`;
   const counts = Object.entries(state.tasks).map(([status, count]) => `${count} ${status}`);
   const waiting = oldest === null ? '' : `, the oldest for ${duration(oldest * 1_000)}`;
   const error = lastPoll?.error ? `, with an error: ${plain(lastPoll.error)}` : '';
   const facts = [
     ['Daemon', daemonLine(daemon)],
     ['Tasks', counts.join(', ') || 'none'],
-    ['Runs', `${runsRunning} running, ${runsWaiting} waiting${waiting}`],
+    ['Runs', `${runsRunning} running, ${runsWaiting} waiting${waiting}${later}`],
     [
       'Last poll',
       lastPoll === null

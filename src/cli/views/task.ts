@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 
 import type { DeliverableView, TaskSummary, TaskView } from '../../core/queue.ts';
-import { priorities } from '../../core/task.ts';
+import { isTerminalTask, priorities, type TaskStatus } from '../../core/task.ts';
 import { cut, duration, moment, plain, shortId, table } from '../plain.ts';
 
 export function taskList(tasks: TaskSummary[]): string[] {
@@ -30,7 +30,7 @@ export function taskDetails(task: TaskView): string[] {
     ['Profile', `${task.profile}, priority ${priorityName(task.priority)}`],
     ['Created', moment(task.createdAt)],
     ...(task.scheduledFor === null ? [] : [['Scheduled', moment(task.scheduledFor)]]),
-    ...(task.waitsFor.length === 0 ? [] : [['Waits for', task.waitsFor.map(shortId).join(', ')]]),
+    ...task.waitsFor.map((upstream) => ['Waits for', upstreamText(upstream)]),
     ...(task.startedAt === null ? [] : [['Started', moment(task.startedAt)]]),
     ...(task.completedAt === null ? [] : [['Ended', moment(task.completedAt)]]),
     ...(task.error === null ? [] : [['Error', plain(task.error)]]),
@@ -80,11 +80,15 @@ export function folderText(address: string): string {
 
 export function resultLines(result: {
   folder_url: string | null;
-  status: string;
+  status: TaskStatus;
   deliverables: DeliverableView[];
 }): string[] {
   if (result.folder_url === null) {
-    return [`No results yet: the task is ${result.status}.`];
+    return [
+      isTerminalTask(result.status)
+        ? `Nothing was published, and the task is ${result.status}: see nightshift status, then nightshift retry.`
+        : `No results yet: the task is ${result.status}.`,
+    ];
   }
   const files = result.deliverables.map((file) => [
     `  ${plain(file.agent)}/${plain(file.name)}`,
@@ -92,6 +96,12 @@ export function resultLines(result: {
   ]);
 
   return [folderText(result.folder_url), ...table(files)];
+}
+
+function upstreamText({ id, status }: TaskView['waitsFor'][number]): string {
+  const isStuck = status === 'failed' || status === 'cancelled';
+
+  return `${shortId(id)}, which is ${status}${isStuck ? ': retry that one, or cancel this one' : ''}`;
 }
 
 /** The last line of a followed task. */
