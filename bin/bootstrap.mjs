@@ -138,7 +138,7 @@ export function become(node, args) {
     // Whatever the child starts by the name `node` has to be the same Node.
     env: {
       // A quarter less memory for a daemon that has worked: glibc keeps a pool of freed memory per thread otherwise.
-      MALLOC_ARENA_MAX: '2',
+      MALLOC_ARENA_MAX: '1',
       ...process.env,
       PATH: path.dirname(node) + path.delimiter + (process.env.PATH ?? ''),
     },

@@ -138,7 +138,7 @@ async function daemonContext(
   return {
     queue,
     agents,
-    runAgent: awake.during(await agentRunner(options, agents)),
+    runAgent: awake.during(onFirstRun(() => agentRunner(options, agents))),
     sinks: (await createSinks({ ...options, queue })).map((sink) => ({
       ...sink,
       deliver: awake.during(sink.deliver),
@@ -162,7 +162,18 @@ async function daemonContext(
   };
 }
 
-// Loaded only by those who work: commands that ask or submit start in a third of the time without.
+// A daemon that has had nothing to do yet does without the models, the tools and the agents' rules.
+function onFirstRun(load: () => Promise<RunAgent>): RunAgent {
+  let loading: Promise<RunAgent> | undefined;
+
+  return async (run, io) => {
+    loading ??= load();
+    return await (
+      await loading
+    )(run, io);
+  };
+}
+
 async function agentRunner(
   { config, version }: AppOptions,
   agents: AgentLibrary,
