@@ -1,7 +1,7 @@
 // One model call of an attempt: limits before it, fallback models when it fails, one recorded step after it.
 import { type AppError, isAppError, messageOf } from '../core/errors.ts';
 import type { ModelReply } from '../core/ports.ts';
-import { type Answer, type RunOutcome, Usage } from '../core/run.ts';
+import { type Answer, type RunOutcome, type StepRecord, Usage } from '../core/run.ts';
 import { orAborted } from '../core/abort.ts';
 import {
   addMessages,
@@ -11,7 +11,7 @@ import {
   failed,
   usageOf,
 } from './attempt.ts';
-import { allowanceOf, estimateTokens } from './budget.ts';
+import { allowanceOf, estimateTokens, tokensOfText } from './budget.ts';
 import { priceOf } from './prices.ts';
 import { progressOf } from './progress.ts';
 
@@ -34,10 +34,15 @@ export async function ask(attempt: Attempt): Promise<RunOutcome | undefined> {
   addMessages(attempt, [message]);
   log.debug('model replied', { runId: run.id, seq: attempt.nextSeq, usage });
 
-  const answer = await recordStep(attempt, asked.reply);
+  const progress = progressOf(message, attempt.nextSeq, countRepairs(attempt));
+  const answer = await recordStep(attempt, usage, progress);
 
-  // Somebody else owns the run now, or nobody wants it: whatever we say, the queue will not hear it.
-  return answer === 'lost' || answer === 'cancelled' ? { type: 'release' } : undefined;
+  return isOver(answer) ? { type: 'release' } : undefined;
+}
+
+// Somebody else owns the run now, or nobody wants it: whatever we say, the queue will not hear it.
+function isOver(answer: Answer): boolean {
+  return answer === 'lost' || answer === 'cancelled';
 }
 
 async function askAnyModel(attempt: Attempt): Promise<Asked> {
@@ -48,7 +53,9 @@ async function askAnyModel(attempt: Attempt): Promise<Asked> {
     } catch (error) {
       attempt.signal.throwIfAborted();
       if (!isAppError(error)) throw error;
-      countFailed(attempt, error);
+      if (isOver(await countFailed(attempt, error))) {
+        return { type: 'ended', outcome: { type: 'release' } };
+      }
       if (!mayFallBack(error)) return ended(attempt, error);
       // A fault that may pass says more about the run's chances than a fallback that does not exist.
       lastFault = lastFault?.retriable === true && !error.retriable ? lastFault : error;
@@ -70,20 +77,43 @@ async function askModel(attempt: Attempt): Promise<Asked> {
     return { type: 'ended', outcome: failed(attempt, 'over_budget', allowance.detail) };
   }
 
-  const reply = await orAborted(
-    model.reply({
-      model: name,
-      messages: attempt.messages,
-      tools,
-      maxOutputTokens: allowance.maxOutputTokens,
-      signal: attempt.signal,
-      onText: (text) => attempt.options.onText?.(text),
-      run,
-    }),
-    attempt.signal,
-  );
+  let streamed = '';
+  const replying = model.reply({
+    model: name,
+    messages: attempt.messages,
+    tools,
+    maxOutputTokens: allowance.maxOutputTokens,
+    signal: attempt.signal,
+    onText(text) {
+      streamed += text;
+      attempt.options.onText?.(text);
+    },
+    run,
+  });
+  try {
+    return { type: 'replied', reply: await orAborted(replying, attempt.signal) };
+  } catch (error) {
+    if (attempt.signal.aborted && streamed !== '') {
+      attempt.spent.push(estimatedUsage(attempt, name, streamed));
+    }
+    throw error;
+  }
+}
 
-  return { type: 'replied', reply };
+// Of a reply that was cut off by our own deadline, nobody says any more what it cost.
+function estimatedUsage(attempt: Attempt, model: string, streamed: string): Usage {
+  return {
+    calls: 1,
+    tokensIn: tokensInOf(attempt),
+    tokensOut: tokensOfText(streamed),
+    tokensCached: 0,
+    costUsd: null,
+    model,
+  };
+}
+
+function tokensInOf({ messages, tools }: Attempt): number {
+  return estimateTokens({ messages, tools: tools.map((tool) => tool.spec) });
 }
 
 function allowanceFor(attempt: Attempt, model: string): ReturnType<typeof allowanceOf> {
@@ -104,19 +134,24 @@ function allowanceFor(attempt: Attempt, model: string): ReturnType<typeof allowa
       ),
     },
     spent: attempt.spent,
-    tokensIn: estimateTokens({
-      messages: attempt.messages,
-      tools: attempt.tools.map((tool) => tool.spec),
-    }),
+    tokensIn: tokensInOf(attempt),
     maxOutputTokens: limits.max_output_tokens,
     price: priceOf(prices, [model]),
   });
 }
 
-// A reply that came whole but held nothing of use was paid for all the same.
-function countFailed(attempt: Attempt, error: AppError): void {
-  const usage = Usage.safeParse(error.facts.usage);
-  if (usage.success) attempt.spent.push(usage.data);
+// A reply of no use was paid for all the same. As a step without a message of its own, it also counts when the run
+// is tried again.
+async function countFailed(attempt: Attempt, error: AppError): Promise<Answer> {
+  const { success, data: usage } = Usage.safeParse(error.facts.usage);
+  if (!success) return 'ok';
+
+  attempt.spent.push(usage);
+  return await recordStep(attempt, usage, {
+    label: `step ${attempt.nextSeq}: a reply of no use`,
+    percent: null,
+    aiMessage: null,
+  });
 }
 
 // A model that is unknown (404) may be known by another name; other refusals would meet any model.
@@ -144,15 +179,19 @@ function ended(attempt: Attempt, error: AppError): Asked {
   return { type: 'ended', outcome: { type: 'retry', error: runError, usage, ...delay } };
 }
 
-async function recordStep(attempt: Attempt, reply: ModelReply): Promise<Answer> {
+async function recordStep(
+  attempt: Attempt,
+  usage: Usage,
+  progress: StepRecord['progress'],
+): Promise<Answer> {
   const { run } = attempt.options;
   attempt.unsent.push({
     runId: run.id,
     attempt: run.attempt,
     seq: attempt.nextSeq,
     messages: attempt.unrecorded,
-    usage: reply.usage,
-    progress: progressOf(reply.message, attempt.nextSeq, countRepairs(attempt)),
+    usage,
+    progress,
   });
   attempt.unrecorded = [];
   attempt.nextSeq += 1;
@@ -166,7 +205,7 @@ async function sendSteps(attempt: Attempt): Promise<Answer> {
   for (let step = attempt.unsent[0]; step !== undefined; step = attempt.unsent[0]) {
     try {
       const answer = await orAborted(record(step), attempt.signal);
-      if (answer === 'lost' || answer === 'cancelled') return answer;
+      if (isOver(answer)) return answer;
       attempt.unsent.shift();
     } catch (error) {
       attempt.signal.throwIfAborted();

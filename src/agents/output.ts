@@ -1,5 +1,5 @@
 // Finds the JSON object in a model's final text and checks it against the agent's kind of output.
-import type { z } from 'zod';
+import { z } from 'zod';
 
 import { messageOf } from '../core/errors.ts';
 import type { AnyOutput, Check } from '../core/output.ts';
@@ -11,6 +11,11 @@ const maxOutputChars = 600_000;
 const maxReasons = 40;
 // Texts with many stray braces would otherwise be scanned once for each of them.
 const maxCandidates = 50;
+
+const Fields = z.record(z.string(), z.unknown());
+const Envelope = z
+  .looseObject({})
+  .refine((fields) => 'schema_version' in fields || 'agent' in fields);
 
 export type Verdict =
   | { type: 'valid'; output: AnyOutput; checks: Check[] }
@@ -35,7 +40,16 @@ export function judgeOutput(text: string, kind: OutputKind, facts: OutputFacts):
   return { type: 'valid', output: parsed.data, checks };
 }
 
-/** The largest JSON object in a text: alone, in a code fence, or with words around it. */
+// Models like to put the output under a name of its own, such as `output` or `result`.
+function unwrapped(value: unknown): unknown {
+  const outer = Fields.safeParse(value).data ?? {};
+  const [inner, ...others] = Object.values(outer);
+  const isOutput = Envelope.safeParse(inner).success && others.length === 0;
+
+  return isOutput ? inner : value;
+}
+
+/** The largest JSON object in a text: alone, in a code fence, with words around it, or as the one value of another. */
 export function findJsonObject(text: string): Found {
   if (text.length > maxOutputChars) {
     return absent(`the answer has ${text.length} characters, more than ${maxOutputChars}`);
@@ -56,7 +70,9 @@ export function findJsonObject(text: string): Found {
   // A sound object within a much larger broken one is a part of the answer, not the answer.
   const isPart = found.length * 2 < broken.length;
 
-  return found.length === 0 || isPart ? absent(broken.read) : { type: 'found', value: found.read };
+  return found.length === 0 || isPart
+    ? absent(broken.read)
+    : { type: 'found', value: unwrapped(found.read) };
 }
 
 // The place behind the brace that closes the object begun at `start`; -1 when none does.

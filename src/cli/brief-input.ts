@@ -1,8 +1,8 @@
 // Puts a submission together from what stands on the command line: a title and text, a brief file, attachments.
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-import { parseDocument } from 'yaml';
+import { type Document, parseDocument } from 'yaml';
 import { z } from 'zod';
 
 import { appError, messageOf } from '../core/errors.ts';
@@ -125,11 +125,21 @@ function readBriefFile(file: string): Record<string, unknown> {
     });
   }
 
-  const parsed = BriefFile.safeParse(document.toJS());
+  const parsed = BriefFile.safeParse(valueOf(document, file));
   if (parsed.success) return parsed.data;
   throw appError('brief_invalid', {
     detail: `${file} must hold keys such as title and description (see config/sample-brief.yaml)`,
   });
+}
+
+// An alias can name nothing, or stand for so much that it would fill the memory: both are told here only.
+function valueOf(document: Document.Parsed, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const detail = `${file} cannot be used as YAML: ${messageOf(cause)}`;
+    throw appError('brief_invalid', { detail }, { cause });
+  }
 }
 
 function readStdin(): string {
@@ -142,12 +152,35 @@ function readStdin(): string {
 
 function readBytes(file: string, maxBytes: number): Buffer {
   try {
-    const { size } = statSync(file);
-    if (size > maxBytes) throw new Error(`it has ${size} bytes, at most ${maxBytes} are taken`);
-    return readFileSync(file);
+    // Without waiting: a pipe that nobody writes to would hold the opening up for ever.
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      return readRegular(fd, maxBytes);
+    } finally {
+      closeSync(fd);
+    }
   } catch (cause) {
     throw appError('file_not_readable', { detail: `${file} (${messageOf(cause)})` }, { cause });
   }
+}
+
+function readRegular(fd: number, maxBytes: number): Buffer {
+  const stat = fstatSync(fd);
+  if (stat.isDirectory()) throw new Error('it is a folder');
+  if (!stat.isFile()) throw new Error('it is no regular file');
+  if (stat.size > maxBytes) {
+    throw new Error(`it has ${stat.size} bytes, at most ${maxBytes} are taken`);
+  }
+  // The size is not to be trusted: files of the system say 0, and others grow meanwhile.
+  const pieces: Buffer[] = [];
+  for (let total = 0; total <= maxBytes;) {
+    const piece = Buffer.alloc(64 * 1024);
+    const read = readSync(fd, piece);
+    if (read === 0) return Buffer.concat(pieces);
+    pieces.push(piece.subarray(0, read));
+    total += read;
+  }
+  throw new Error(`it has more than ${maxBytes} bytes`);
 }
 
 function decode(bytes: Buffer, file: string): string {

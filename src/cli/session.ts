@@ -11,6 +11,7 @@ import type { OperationContext } from '../operations/operation.ts';
 import { createLog } from './log.ts';
 import { secretValues } from './secret-values.ts';
 import type { Screen } from './screen.ts';
+import { assertFolder, makeHome } from './home.ts';
 import { expand, homeOf, installation, loadConfig } from './settings.ts';
 
 /** The flags that every command takes. */
@@ -40,6 +41,8 @@ export function openSession(
 ): Session {
   const options = GlobalOptions.parse(given);
   const home = homeOf(options.home);
+  assertFolder(home);
+  if (logs) makeHome(home);
   const { config, warnings } = loadConfig(home, pairs(options.set));
   for (const secret of secretValues(home, config.secrets)) screen.redactor.register(secret);
   for (const warning of warnings) screen.say(`nightshift: ${warning}`);

@@ -37,6 +37,22 @@ test.each([
   });
 });
 
+test.each(['output', 'result'])('takes an output out of a %s around it', (name) => {
+  const output = { schema_version: 1, agent: 'echo', data: {} };
+
+  expect(findJsonObject(JSON.stringify({ [name]: output }))).toEqual({
+    type: 'found',
+    value: output,
+  });
+});
+
+test.each([{ output: { data: {} } }, { output: { agent: 'echo' }, more: 1 }])(
+  'leaves %j as it is',
+  (value) => {
+    expect(findJsonObject(JSON.stringify(value))).toEqual({ type: 'found', value });
+  },
+);
+
 test('does not choke on a text of braces', () => {
   expect(findJsonObject('{'.repeat(500_000)).type).toBe('absent');
 });

@@ -3,7 +3,12 @@ import { expect, test } from 'vitest';
 
 import { runAgent } from '../../src/agents/loop.ts';
 import type { RecordedStep } from '../../src/core/run.ts';
-import { startModelServer, startRawServer, writeReply } from '../support/model-server.ts';
+import {
+  startModelServer,
+  startRawServer,
+  writeEvents,
+  writeReply,
+} from '../support/model-server.ts';
 import {
   definition,
   keptLog,
@@ -250,4 +255,48 @@ test('asks for the default model by its configured name', async () => {
   );
 
   expect(server.requests()[0]?.model).toBe('house-model');
+});
+
+test('counts a reply of no use in the outcome, and in a step for the next attempt', async () => {
+  const kept = recorder();
+  await using server = await startRawServer((response) => {
+    writeEvents(response, [{ choices: [{ delta: { content: 'x'.repeat(400) } }] }]);
+    response.end();
+  });
+
+  const outcome = await runAgent(optionsFor(server.url, { record: kept.record }));
+
+  const counted = { calls: 1, tokensOut: 100, costUsd: null };
+  expect(outcome).toMatchObject({ type: 'retry', usage: counted });
+  expect(kept.steps).toMatchObject([{ seq: 1, messages: [], usage: counted }]);
+});
+
+test('goes on after a reply of no use of an earlier attempt, which the budget remembers', async () => {
+  await using server = await startModelServer({ content: validText });
+  const useless: RecordedStep = { seq: 1, messages: [], usage: { ...usage, costUsd: null } };
+
+  const outcome = await runAgent(
+    optionsFor(server.url, { run: { ...run, attempt: 2, steps: [useless] } }),
+  );
+
+  expect(outcome).toMatchObject({ type: 'complete', usage: { calls: 2, costUsd: null } });
+});
+
+test('counts a reply that the deadline cut off', async () => {
+  await using server = await startRawServer((response) => {
+    writeEvents(response, [{ choices: [{ delta: { content: 'x'.repeat(400) } }] }]);
+  });
+  const reached = Promise.withResolvers<void>();
+
+  const outcome = await runAgent(
+    optionsFor(server.url, {
+      clock: { ...realClock, delay: () => reached.promise },
+      onText: () => reached.resolve(),
+    }),
+  );
+
+  expect(outcome).toMatchObject({
+    error: { code: 'run_timeout' },
+    usage: { calls: 1, tokensOut: 100, costUsd: null },
+  });
 });

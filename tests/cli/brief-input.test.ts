@@ -1,5 +1,5 @@
 // From the command line to a brief: files, attachments, times.
-import { writeFile } from 'node:fs/promises';
+import { symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -30,9 +30,17 @@ test('lets flags win over the file', async () => {
   expect(input).toEqual({ title: 'Flag', description: 'Text', priority: 'high', agents: ['apex'] });
 });
 
+// Nine lists of nine aliases each: ten lines that stand for nine to the power of nine items.
+const bomb = Array.from({ length: 10 }, (_, at) => {
+  const items = Array.from({ length: 9 }, () => (at === 0 ? 'x' : `*a${at - 1}`));
+  return `a${at}: &a${at} [${items.join(', ')}]`;
+}).join('\n');
+
 test.each([
   ['broken.yaml', 'title: [a', /neither YAML nor JSON.*line 1/s],
   ['list.yaml', '- a', /must hold keys such as title/],
+  ['alias.yaml', 'title: *nope', /brief is not valid: .*alias\.yaml.*nope/],
+  ['bomb.yaml', bomb, /brief is not valid: .*bomb\.yaml.*alias/],
   ['absent.yaml', null, /ENOENT/],
   ['latin.yaml', Buffer.from([0x74, 0x3a, 0xe9]), /not text in UTF-8/],
 ])('refuses the brief file %s', async (name, content, message) => {
@@ -59,6 +67,16 @@ test('attaches text, and says of each other file why not', async () => {
     expect.stringContaining('at most 5000000'),
     expect.stringContaining('cannot be attached yet'),
   ]);
+});
+
+test('takes nothing that is no regular file, as it may never end', async () => {
+  await using folder = await freshFolder();
+  const endless = path.join(folder.path, 'z.csv');
+  await symlink('/dev/zero', endless);
+
+  const { faults } = readBriefInput('T', 'x', options({ attach: [endless] }));
+
+  expect(faults[0]?.problem).toContain('no regular file');
 });
 
 test('reads a clock time as the next such moment', () => {

@@ -1,4 +1,5 @@
 // What the command line says to wrong arguments, wrong settings and absent daemons, and how it ends.
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -83,4 +84,27 @@ test('says that the daemon migrates its own database', async () => {
 
   expect(code).toBe(0);
   expect(stdout).toContain('the daemon migrates its own database');
+});
+
+test.each([
+  ['the home is a file', 'home', /the home .*home cannot be used: it is no folder/],
+  ['a file stands above the home', 'home/below/it', /home is no folder/],
+])('ends with 78 and one message where %s', async (_, place, message) => {
+  await using folder = await freshFolder();
+  await writeFile(path.join(folder.path, 'home'), '');
+  const home = path.join(folder.path, place);
+
+  const { code, stderr } = await runCli(['poll', '--once', '--home', home]);
+
+  expect(code).toBe(78);
+  expect(stderr).toMatch(message);
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+});
+
+// Node's recursive mkdir never returns there.
+test.runIf(existsSync('/proc/self'))('ends with 78 where no folder can be made', async () => {
+  const { code, stderr } = await runCli(['poll', '--once', '--home', '/proc/nightshift/home']);
+
+  expect(code).toBe(78);
+  expect(stderr).toContain('the home /proc/nightshift/home cannot be used');
 });

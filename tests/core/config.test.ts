@@ -191,3 +191,11 @@ test('refuses a longest wait below the first', () => {
 
   expect(fault?.key).toBe('retry.cap_ms');
 });
+
+test.each([
+  ['a value that holds itself', 'a: &a [*a]', 'a'],
+  ['a setting that holds itself', 'poll: { minutes: &a [*a] }', 'poll.minutes'],
+  ['an alias of nothing', 'poll: *nope', '(file)'],
+])('reports %s as a fault', (_, homeYaml, key) => {
+  expect(faultsOf({ homeYaml })).toMatchObject([{ key, source: 'config.yaml' }]);
+});

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 
 import { OpenAI } from 'openai';
 
-import { type AppError, appError } from '../../core/errors.ts';
+import { AppError, appError } from '../../core/errors.ts';
 import type { Model, ModelReply, ModelRequest } from '../../core/ports.ts';
 import type { Usage } from '../../core/run.ts';
 import { estimateTokens, tokensOfText } from '../budget.ts';
@@ -64,11 +64,12 @@ async function replyWithRetries(
 ): Promise<ModelReply> {
   for (let tried = 0; ; tried += 1) {
     using watch = startWatch(request.signal, options);
+    const call = { options, request, watch, assembly: emptyAssembly() };
     try {
-      return await reply(client, { options, request, watch });
+      return await reply(client, call);
     } catch (error) {
       request.signal.throwIfAborted();
-      const fault = watch.silence() ?? faultOf(error, options.apiKey);
+      const fault = withUsage(watch.silence() ?? faultOf(error, options.apiKey), error, call);
       const waitMs = delayOf(fault, tried);
       if (watch.hasBegun() || tried >= options.maxRetries || waitMs === null) throw fault;
 
@@ -77,18 +78,34 @@ async function replyWithRetries(
   }
 }
 
-type Call = { options: OpenAIModelOptions; request: ModelRequest; watch: Watch };
+type Call = {
+  options: OpenAIModelOptions;
+  request: ModelRequest;
+  watch: Watch;
+  assembly: Assembly;
+};
 
-async function reply(client: OpenAI, { options, request, watch }: Call): Promise<ModelReply> {
-  const assembly = emptyAssembly();
+// A reply that began is paid for, whatever became of it. A broken event is one that the SDK did not hand on.
+function withUsage(fault: AppError, error: unknown, call: Call): AppError {
+  const hasBegun = call.watch.events() > 0 || error instanceof SyntaxError;
+  if (!hasBegun || fault.facts.usage !== undefined) return fault;
+
+  const usage = usageOf(call.assembly, call.request, call.options.prices);
+  return new AppError(fault.code, fault.message, { facts: { ...fault.facts, usage } });
+}
+
+async function reply(
+  client: OpenAI,
+  { options, request, watch, assembly }: Call,
+): Promise<ModelReply> {
   const maxChars = Math.max(leastCharsAllowed, request.maxOutputTokens * maxCharsPerToken);
   const stream = await client.chat.completions.create(wireRequest(request, options.baseURL), {
     signal: watch.signal,
   });
-  watch.heard();
+  watch.heard('response');
 
   for await (const event of stream) {
-    watch.heard();
+    watch.heard('event');
     const chunk = Chunk.safeParse(event);
     if (!chunk.success) throw garbled('an event of the stream has an unknown form');
     const text = addChunk(assembly, chunk.data);

@@ -5,8 +5,10 @@ export type Watch = Disposable & {
   /** Aborts with the caller's signal, and when nothing was heard for too long. */
   signal: AbortSignal;
   /** To be called for the response's headers and for every event of its stream. */
-  heard(): void;
+  heard(what: 'response' | 'event'): void;
   hasBegun(): boolean;
+  /** How many events of the stream came. */
+  events(): number;
   /** The error to throw when silence ended the call. */
   silence(): AppError | undefined;
 };
@@ -19,6 +21,7 @@ export function startWatch(caller: AbortSignal, limits: Limits): Watch {
   const { connectTimeoutMs, idleTimeoutMs } = limits;
   let silence: AppError | undefined;
   let begun = false;
+  let events = 0;
   let timer = setTimeout(giveUp, connectTimeoutMs);
 
   function giveUp(): void {
@@ -33,12 +36,14 @@ export function startWatch(caller: AbortSignal, limits: Limits): Watch {
 
   return {
     signal: AbortSignal.any([caller, quiet.signal]),
-    heard() {
+    heard(what) {
       begun = true;
+      if (what === 'event') events += 1;
       clearTimeout(timer);
       timer = setTimeout(giveUp, idleTimeoutMs);
     },
     hasBegun: () => begun,
+    events: () => events,
     silence: () => silence,
     [Symbol.dispose]: () => clearTimeout(timer),
   };

@@ -42,6 +42,8 @@ const Column = z.object({
   type: z.enum(['number', 'date', 'text', 'boolean', 'empty']).catch('text'),
   filled: z.number().catch(0),
   empty: z.number().catch(0),
+  /** Cells that are filled, but not with what the rest of the column holds. */
+  odd: z.number().catch(0),
   distinct: z.number().catch(0),
   min: z.union([z.number(), z.string()]).nullable().catch(null),
   max: z.union([z.number(), z.string()]).nullable().catch(null),

@@ -4,7 +4,16 @@ import { clientPages, type PageFinding, pagesIn } from './findings.ts';
 import type { OutputFacts } from './kind.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { bannedPattern } from './prose.ts';
-import { clientName, keyPhrases, offerOf, oneLine, sentences, topicOf, trimTo } from './wording.ts';
+import {
+  clientName,
+  isInstruction,
+  keyPhrases,
+  offerOf,
+  oneLine,
+  sentences,
+  topicOf,
+  trimTo,
+} from './wording.ts';
 
 export type Quote = { text: string; evidenceId: string };
 
@@ -54,7 +63,7 @@ function subjectsOf(brief: Brief, banned: RegExp | null): Pick<Material, 'subjec
   const offer = brief.offer?.what ?? sentences(brief.description)[0] ?? '';
   // Difficulties and wishes are what the brief is for, not what the offer is about.
   const rest = sentences(brief.description).filter(
-    (text) => !painCue.test(text) && !wishCue.test(text),
+    (text) => !painCue.test(text) && !wishCue.test(text) && !isInstruction(text),
   );
   const telling = (text: string, limit: number) =>
     keyPhrases(text, limit, banned).filter((phrase) => !namesSomeone(brief, phrase));
@@ -88,7 +97,9 @@ function distinct(phrases: string[]): string[] {
 
 // The offer first, then the sentences of the description that claim something, then the rest.
 function quotesOf(brief: Brief, ledger: Ledger): Quote[] {
-  const told = sentences(brief.description).slice(0, 60);
+  const told = sentences(brief.description)
+    .slice(0, 60)
+    .filter((text) => !isInstruction(text));
   const claims = told.filter((text) => claimCue.test(text) && !wishCue.test(text));
   const rest = told.filter((text) => !claimCue.test(text) && !wishCue.test(text));
   const offer = brief.offer === undefined ? [] : [brief.offer.what];
@@ -121,7 +132,7 @@ const painCue =
 export function painsIn(brief: Brief): string[] {
   const texts = sentences(`${brief.audience_hint ?? ''}\n${brief.description}`);
   return texts
-    .filter((text) => painCue.test(text))
+    .filter((text) => painCue.test(text) && !isInstruction(text))
     .map((text) => trimTo(text, 160))
     .slice(0, 6);
 }
@@ -130,7 +141,7 @@ export function painsIn(brief: Brief): string[] {
 export function differencesIn(brief: Brief): string[] {
   const cue = /\bonly\b|unlike|\bfirst\b|without|instead of|because|no other|unique|patent|own\b/i;
   return sentences(brief.description)
-    .filter((text) => cue.test(text))
+    .filter((text) => cue.test(text) && !isInstruction(text))
     .map((text) => trimTo(text, 160));
 }
 

@@ -3,7 +3,16 @@ import type { Brief } from '../../core/brief.ts';
 import type { OutputFacts } from './kind.ts';
 import { createPen, type Pen } from './pen.ts';
 import { readUpstream, type Upstream } from './upstream.ts';
-import { clientName, keyPhrases, matches, offerOf, sentences, topicOf, trimTo } from './wording.ts';
+import {
+  clientName,
+  isInstruction,
+  keyPhrases,
+  matches,
+  offerOf,
+  sentences,
+  topicOf,
+  trimTo,
+} from './wording.ts';
 
 export type Subject = {
   brief: Brief;
@@ -60,13 +69,6 @@ export function subjectOf(facts: OutputFacts): Subject {
       .map(({ text }) => text)
       .filter((text) => text.trim() !== ''),
   };
-}
-
-// What the client asks of us is no text for its customers.
-function isInstruction(sentence: string): boolean {
-  return /^(?:we|i) (?:want|need|would like|are looking|plan|aim)\b|^(?:our|the) (?:goal|aim|target|budget|deadline)\b|^(?:please|create|write|plan|make|help|prepare|develop|promote|launch|target|include)\b/i.test(
-    sentence,
-  );
 }
 
 function pitchOf(offer: string, plainSentences: string[]): string {

@@ -58,6 +58,16 @@ export function sentences(text: string): string[] {
     .filter((sentence) => /[\p{L}\p{N}]/u.test(sentence));
 }
 
+const wish = /^(?:we|i) (?:want|need|would like|are looking|plan|aim)\b/i;
+const frame = /^(?:our|the) (?:goal|aim|target|budget|deadline)\b/i;
+const order =
+  /^(?:please|create|write|plan|make|help|prepare|develop|promote|launch|target|include|draft|design|build|produce|give us|show us|tell us)\b/i;
+
+/** True for a sentence that tells the agency what to do: no text for the client's customers, and no proof. */
+export function isInstruction(sentence: string): boolean {
+  return [wish, frame, order].some((cue) => cue.test(sentence));
+}
+
 type Token = { text: string; from: number; to: number };
 
 // Scripts written without spaces are cut by a dictionary; all others at their spaces.
@@ -231,7 +241,7 @@ export function clientName(brief: Brief, max = 60): string {
 /** What is offered: the brief's offer, or else the first sentence of its description. */
 export function offerOf(brief: Brief, max = 160): string {
   const told = brief.offer?.what ?? '';
-  const [first = ''] = sentences(brief.description);
+  const first = sentences(brief.description).find((text) => !isInstruction(text)) ?? '';
 
   return trimTo(
     [told, first, brief.description, brief.title].find((text) => oneLine(text) !== '') ??

@@ -1,7 +1,8 @@
 // Turns one source of settings (a YAML text, an environment, flags) into checked values, and into faults.
-import { parse, parseDocument } from 'yaml';
+import { type Document, parse, parseDocument } from 'yaml';
 import { z } from 'zod';
 
+import { messageOf } from '../errors.ts';
 import { leaves, sectionNames, type Leaf } from './settings.ts';
 
 /** One thing wrong with the configuration. `value` is as written, or hidden where it could be a secret. */
@@ -27,10 +28,11 @@ const YamlMap = z.record(z.string(), z.unknown());
 export function yamlLayer(text: string, source: string, closest: Closest): Layer {
   const layer: Layer = { values: new Map(), faults: [] };
   const document = parseDocument(text, { prettyErrors: true });
-  const root = YamlMap.safeParse(document.errors.length > 0 ? {} : (document.toJS() ?? {}));
+  const read = rootOf(document);
+  const root = YamlMap.safeParse(read.value ?? {});
 
-  for (const { message } of document.errors) {
-    layer.faults.push(fault({ key: '(file)', source }, `is not YAML: ${message}`, ''));
+  for (const problem of read.problems) {
+    layer.faults.push(fault({ key: '(file)', source }, `is not YAML: ${problem}`, ''));
   }
   if (!root.success) {
     layer.faults.push(fault({ key: '(file)', source }, 'must hold sections and keys', ''));
@@ -41,6 +43,16 @@ export function yamlLayer(text: string, source: string, closest: Closest): Layer
     else readValue({ path: name, value, source, closest }, layer);
   }
   return layer;
+}
+
+// Aliases that name nothing, or that stand for too much, are found only when the values are asked for.
+function rootOf(document: Document.Parsed): { value?: unknown; problems: string[] } {
+  if (document.errors.length > 0) return { problems: document.errors.map(messageOf) };
+  try {
+    return { value: document.toJS(), problems: [] };
+  } catch (error) {
+    return { problems: [messageOf(error)] };
+  }
 }
 
 type Place = { source: string; closest: Closest; value: unknown };
@@ -144,8 +156,17 @@ function fault(
 
 /** A value as people wrote it, cut short; what looks like a key that strayed into a setting is not repeated. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : jsonOf(value);
   if (text === undefined) return '';
   if (/\b(sk|pk|sb|ghp|xox[a-z])[-_]\w{8,}|:\/\/[^/\s]*@/.test(text)) return '(hidden)';
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+// A YAML alias may hold itself, which JSON cannot write.
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return '(a value that holds itself)';
+  }
 }

@@ -170,6 +170,42 @@ test.each([
   await expect(failure).rejects.toMatchObject({ code });
 });
 
+test.each([
+  { name: 'ends early', events: [hello, '[DONE]'] },
+  { name: 'breaks', events: [hello, '{"choices": [{'] },
+  { name: 'breaks at once', events: ['{"choices": [{'] },
+  { name: 'changes its form', events: [hello, { choices: 'none' }] },
+  { name: 'ends in an error', events: [hello, { error: { message: 'overloaded' } }] },
+  { name: 'falls silent', events: [hello], end: false },
+])('counts a reply that $name, at a cost that nobody knows', async ({ events, end = true }) => {
+  await using server = await startRawServer((response) => {
+    writeEvents(response, events);
+    if (end) response.end();
+  });
+
+  const failure = openAIModel(server.url, {
+    idleTimeoutMs: 200,
+    prices: { 'main-model': { input: 1, output: 1 } },
+  }).reply(requestOf());
+
+  await expect(failure).rejects.toMatchObject({
+    facts: { usage: { calls: 1, tokensIn: expect.any(Number), costUsd: null } },
+  });
+});
+
+test('counts nothing where no reply began', async () => {
+  await using server = await startRawServer((response) => {
+    writeEvents(response, [{ error: { code: 429, message: 'slow' } }]);
+    response.end();
+  });
+
+  const failure = openAIModel(server.url).reply(requestOf());
+
+  await expect(failure).rejects.toMatchObject({
+    facts: expect.not.objectContaining({ usage: expect.anything() }),
+  });
+});
+
 test('calls a page that is no stream garbled, and names the setting to look at', async () => {
   await using server = await startRawServer((response) =>
     response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Welcome</html>'),

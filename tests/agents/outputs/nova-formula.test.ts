@@ -9,6 +9,7 @@ const column = (name: string, sum: number) => ({
   type: 'number' as const,
   filled: 4,
   empty: 1,
+  odd: 0,
   distinct: 3,
   min: 1,
   max: 9,

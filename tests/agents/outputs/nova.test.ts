@@ -17,6 +17,8 @@ import {
 
 const usualFacts = factsOf(usualBrief, { findings: usualFindings });
 
+const number = (name: string, sum: number) => ({ name, type: 'number', filled: 21, sum });
+
 describe('the draft by rules', () => {
   test.each(hostileBriefs)('is a plan only, and passes, for a brief with %s', (_, brief) => {
     const facts = factsOf(brief, { missing: ['vision', 'apex'] });
@@ -51,6 +53,33 @@ describe('the draft by rules', () => {
     expect(data.sources[0]?.quality.map(({ issue }) => issue)).toContain(
       'No rows from 2026-02-03 to 2026-02-05 (3 days)',
     );
+  });
+
+  test.each([{ empty: 2 }, { odd: 2 }])('works out no ratio over a column with %j', (holes) => {
+    const columns = [
+      number('orders', 100),
+      number('revenue_usd', 3_000),
+      { ...number('ad_spend_usd', 900), ...holes },
+    ];
+    const facts = factsOf(usualBrief, { findings: [tableOf({ rows: 21, columns })] });
+
+    const output = novaKind.draft(facts);
+
+    const metrics = output.data.baselines.map(({ metric }) => metric);
+    expect(metrics.filter((metric) => !metric.startsWith('Total'))).toEqual(['Revenue per order']);
+    expect(output.assumptions).toContain(
+      'Cost per order and Return on ad spend were not worked out: 2 of 21 rows lack ad_spend_usd in sales.csv.',
+    );
+    expect(failures(verdict(novaKind, output, facts))).toEqual([]);
+  });
+
+  test('gives no rate between stages of the funnel that count other rows', () => {
+    const columns = [{ ...number('sessions', 1_000), empty: 3 }, number('orders', 100)];
+
+    const { data } = novaKind.draft(factsOf(usualBrief, { findings: [tableOf({ columns })] }));
+
+    const note = expect.stringContaining('Some rows lack');
+    expect(data.funnel[1]).toMatchObject({ count: 100, rate_from_previous: null, note });
   });
 
   const oddTables: [string, Record<string, unknown>][] = [

@@ -56,6 +56,21 @@ describe('the draft by rules', () => {
     expect(assumptions[0]).toContain('made by rules');
   });
 
+  test('takes nothing that the brief asks of the agency for proof, pain or difference', () => {
+    const asked = [
+      'Plan the launch: whom to talk to, without missing anyone.',
+      'Design the only box that people struggle to put down.',
+      'We need you to draft 12 posts because no other agency will.',
+    ];
+    const description = `${usualBrief.description} ${asked.join(' ')}`;
+    const facts = factsOf({ ...usualBrief, description });
+
+    const output = JSON.stringify(visionKind.draft(facts));
+
+    expect(output).toContain('won the 2025 Roaster Award');
+    for (const text of asked) expect(output).not.toContain(text.slice(0, 20));
+  });
+
   test('asks for the pages of the client and of its competitors, not twice for its own', () => {
     const urls = visionKind.wants(factsOf(usualBrief)).map(({ input }) => input['url']);
 

@@ -4,7 +4,14 @@ import { type TableFinding, tablesIn } from '../findings.ts';
 import type { OutputFacts } from '../kind.ts';
 import { gatherMaterial, type Material } from '../material.ts';
 import { counted, oneLine, trimTo } from '../wording.ts';
-import { columnBaselines, daysOf, funnelOf, measured, ratioBaselines } from './measures.ts';
+import {
+  columnBaselines,
+  daysOf,
+  funnelOf,
+  measured,
+  ratioBaselines,
+  unworkedRatios,
+} from './measures.ts';
 import { draftAttribution, draftKpis, draftTrackingPlan } from './plan.ts';
 import { shownName } from './privacy.ts';
 import { samplePerArm } from './sample-size.ts';
@@ -31,7 +38,7 @@ export function draftNova(facts: OutputFacts): NovaOutput {
       summary: summaryOf(material, data),
       data,
       evidence: material.ledger.all(),
-      assumptions: assumptionsOf(material, data),
+      assumptions: [...assumptionsOf(material, data), ...unworkedIn(tables)],
       openQuestions: questionsOf(material, data),
     }),
   );
@@ -224,6 +231,10 @@ function assumptionsOf({ brief }: Material, data: NovaData): string[] {
       : null,
     unread > 0 ? 'Excel files were not read; send them as CSV.' : null,
   ].filter((line) => line !== null);
+}
+
+function unworkedIn(tables: TableFinding[]): string[] {
+  return tables.slice(0, maxTables).flatMap((table) => unworkedRatios(measured(table)));
 }
 
 function questionsOf({ brief }: Material, { sources, kpis }: NovaData): string[] {

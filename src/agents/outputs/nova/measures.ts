@@ -2,7 +2,8 @@
 import type { Column, TableFinding } from '../findings.ts';
 import type { Ledger } from '../ledger.ts';
 import { contactsIn } from '../contacts.ts';
-import { oneLine, trimTo } from '../wording.ts';
+import { listed } from '../material.ts';
+import { counted, oneLine, trimTo } from '../wording.ts';
 import { readFormula, workOut } from './formula.ts';
 import { isPersonal } from './privacy.ts';
 import type { Baseline, Stage } from './schema.ts';
@@ -101,11 +102,15 @@ const ratios: Ratio[] = [
   { metric: 'Return on ad spend', over: 'revenue', under: 'cost', unit: 'amount' },
 ];
 
-/** Ratios of columns of one table, such as cost per order; rates that are none (above 1) are left out. */
+/**
+ * Ratios of columns of one table, such as cost per order. Left out are rates that are none (above 1), and ratios of
+ * columns with holes: one sum would be of fewer rows than the other.
+ */
 export function ratioBaselines({ table, columns }: Measured, ledger: Ledger): Baseline[] {
   return ratios.flatMap(({ metric, over, under, unit }) => {
     const [top, bottom] = [columns.get(over), columns.get(under)];
     if (top === undefined || bottom === undefined) return [];
+    if ([top, bottom].some((name) => holesIn(table, name) > 0)) return [];
     const formula = `sum("${top}") / sum("${bottom}")`;
     const read = readFormula(formula);
     const value = read.type === 'formula' ? workOut(read.formula, table.columns) : null;
@@ -123,6 +128,28 @@ export function ratioBaselines({ table, columns }: Measured, ledger: Ledger): Ba
       ),
     ];
   });
+}
+
+/** The ratios that holes in a column forbid, and how many rows lack it: one line for each such column. */
+export function unworkedRatios({ table, columns }: Measured): string[] {
+  return [...columns].flatMap(([role, name]) => {
+    const holes = holesIn(table, name);
+    const metrics = ratios
+      .filter(({ over, under }) => [over, under].includes(role))
+      .filter(({ over, under }) => columns.has(over) && columns.has(under))
+      .map(({ metric }) => metric);
+    if (holes === 0 || metrics.length === 0) return [];
+
+    const verb = metrics.length === 1 ? 'was' : 'were';
+    const lack = `${holes} of ${counted(table.rows, 'row')} lack ${trimTo(name, 60)}`;
+    return [`${listed(metrics)} ${verb} not worked out: ${lack} in ${oneLine(table.file)}.`];
+  });
+}
+
+/** Rows of a table without a usable value in a column. */
+function holesIn({ columns }: TableFinding, name: string): number {
+  const column = columns.find((one) => one.name === name);
+  return column === undefined ? 0 : Math.max(0, Math.trunc(column.empty + column.odd));
 }
 
 type Value = { claim: string; value: number; kind: 'upload' | 'calc' };
@@ -155,23 +182,29 @@ function baseline(
 
 /** The stages that a table counts, in order; empty where it counts fewer than two. */
 export function funnelOf({ table, columns }: Measured, ledger: Ledger): Stage[] {
-  const counted = stages.flatMap((role) => {
+  const passed = stages.flatMap((role) => {
     const name = columns.get(role);
     const count = table.columns.find((column) => column.name === name)?.sum ?? null;
     return name === undefined || count === null || count < 0 ? [] : [{ name, count }];
   });
-  if (counted.length < 2) return [];
+  if (passed.length < 2) return [];
 
-  return counted.map(({ name, count }, index) => {
-    const before = counted[index - 1]?.count;
+  return passed.map(({ name, count }, index) => {
+    const before = passed[index - 1]?.count;
     const grows = before !== undefined && count > before;
+    const isWhole = [name, passed[index - 1]?.name ?? name].every(
+      (one) => holesIn(table, one) === 0,
+    );
     return {
       stage: trimTo(name, 60),
       count,
-      rate_from_previous: before === undefined || before === 0 || grows ? null : count / before,
+      rate_from_previous:
+        before === undefined || before === 0 || grows || !isWhole ? null : count / before,
       note: grows
         ? 'More than at the stage before: the two columns are probably counted by different systems.'
-        : null,
+        : isWhole || before === undefined
+          ? null
+          : 'Some rows lack this count or the one before, so no rate was worked out.',
       evidence_id: evidenceOf(table, ledger, {
         claim: `Total of ${trimTo(name, 60)} over ${table.rows} rows`,
         value: count,
