@@ -74,7 +74,7 @@ test('knows a task by the first characters of its id', async () => {
     task: after.id.slice(0, 12).toUpperCase(),
   });
 
-  expect(found).toMatchObject({ task: { id: after.id, waitsFor: [id] } });
+  expect(found).toMatchObject({ task: { id: after.id, waitsFor: [{ id }] } });
 });
 
 test.each([
