@@ -1,12 +1,10 @@
 // The key of the model's provider: used, and to be found nowhere afterwards.
-import { readdir, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 
-import { withClient } from '../../src/postgres/connection.ts';
 import { ownerUrl, temporaryHome } from '../support/daemon.ts';
 import { postmasterOf } from '../support/postmaster.ts';
 import { key, startScriptedModel } from './scripted.ts';
+import { everyRow, filesWith, readIfThere } from './traces.ts';
 
 test('the key stays out of every file, row, argument list and child environment', async () => {
   await using model = await startScriptedModel(({ step, response, reply }) => {
@@ -42,33 +40,3 @@ test('the key stays out of every file, row, argument list and child environment'
   expect(await filesWith(home.path, 'Bad key')).not.toEqual([]);
   expect(await filesWith(home.path, key)).toEqual([]);
 });
-
-/** All that stands in the database. */
-function everyRow(url: string): Promise<unknown[]> {
-  return withClient(url, async (db) => {
-    const { rows: tables } = await db.query(`
-      select format('select * from %I.%I', schemaname, tablename) as query
-      from pg_tables where schemaname not in ('pg_catalog', 'information_schema')`);
-    const found: unknown[] = [];
-    for (const { query } of tables) found.push(...(await db.query(query)).rows);
-
-    return found;
-  });
-}
-
-/** Files of a home that hold a text, those of PostgreSQL among them. */
-async function filesWith(home: string, text: string): Promise<string[]> {
-  const entries = await readdir(home, { recursive: true, withFileTypes: true });
-  const files = entries.flatMap((entry) =>
-    entry.isFile() ? [path.join(entry.parentPath, entry.name)] : [],
-  );
-  const found: string[] = [];
-  for (const file of files) if ((await readFile(file)).includes(text)) found.push(file);
-
-  return found;
-}
-
-// Only Linux shows a program's arguments and environment as files.
-function readIfThere(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch(() => '');
-}

@@ -70,6 +70,8 @@ export async function startDriveServer(): Promise<DriveServer> {
   );
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
+      // Who is killed in the middle of a request has broken no rule.
+      if (!request.complete) return void response.destroy();
       violations.push(String(error));
       send(response, refusal(400, 'badRequest', String(error)));
     });
