@@ -9,14 +9,16 @@ import { withClient } from '../../src/postgres/connection.ts';
 import type { Figure } from './main.ts';
 import { processorSeconds, residentMegabytes } from './measure.ts';
 
-const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../bin/main.mjs', import.meta.url));
+// As bin/nightshift.mjs starts it where the system's Node is too old.
+const flags = ['--max-semi-space-size=2'];
 const settleMs = 15_000;
 
 export async function idle({ seconds }: { seconds: number }): Promise<Figure[]> {
   const home = await mkdtemp(join(tmpdir(), 'nightshift-idle-'));
-  const daemon = spawn(process.execPath, [cli, 'start', '--no-sample', '--home', home], {
+  const daemon = spawn(process.execPath, [...flags, main, 'start', '--no-sample', '--home', home], {
     stdio: 'ignore',
-    env: { PATH: process.env['PATH'], LANG: 'C.UTF-8' },
+    env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', MALLOC_ARENA_MAX: '1' },
   });
   const ended = new Promise((resolve) => daemon.once('exit', resolve));
 
