@@ -12,7 +12,11 @@ const usageErrors: readonly ErrorCode[] = [
   'agent_unknown',
   'file_not_readable',
 ];
-const configurationErrors: readonly ErrorCode[] = ['config_invalid', 'agent_definition_invalid'];
+const configurationErrors: readonly ErrorCode[] = [
+  'config_invalid',
+  'agent_definition_invalid',
+  'database_key_refused',
+];
 
 export function exitCodeOf(error: unknown): number {
   // Help and version end by an error too, of code 0.

@@ -67,7 +67,7 @@ test('an empty project: migrate lists what is missing, start names it and ends, 
 
 test.each([
   ['the publishable key', publishableKey, 78, 'is the publishable key'],
-  ['a key of another project', 'sb_secret_of-another-project', 1, 'does not take'],
+  ['a key of another project', 'sb_secret_of-another-project', 78, 'does not take'],
 ])('%s is refused with words about it, and the key is not shown', async (...row) => {
   const [, key, code, words] = row;
   await using db = await freshDatabase();
