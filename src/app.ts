@@ -1,4 +1,5 @@
-// Composition root: the one file that knows every folder. It makes the parts and hands them to each other as values.
+// Composition root, with backend.ts, sinks.ts, bot.ts and inspection.ts: only they know every folder. It makes the parts
+// and hands them to each other as values.
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -167,10 +168,14 @@ function onFirstRun(load: () => Promise<RunAgent>): RunAgent {
   let loading: Promise<RunAgent> | undefined;
 
   return async (run, io) => {
-    loading ??= load();
-    return await (
-      await loading
-    )(run, io);
+    // What could not be loaded once, such as in the middle of an update, is tried again with the next run.
+    loading ??= load().catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    const runAgent = await loading;
+
+    return await runAgent(run, io);
   };
 }
 
