@@ -191,14 +191,14 @@ async function agentRunner(
   const tools = await createAgentTools(config, version);
   const { default: defaultModel, prices } = config.settings.models;
 
-  return async (run, { log, record, signal }) => {
+  return async (run, { log, record, reserve, signal }) => {
     const definition = agents.get(run.agent);
     const kind = kinds[run.agent];
     if (definition === undefined || kind === undefined) {
       throw appError('agent_missing', { detail: run.agent });
     }
 
-    const given = { definition, kind, run, log, record, signal };
+    const given = { definition, kind, run, log, record, reserve, signal };
     return await runAgent({ ...given, model, tools, prices, defaultModel, clock: systemClock });
   };
 }

@@ -11,9 +11,10 @@ import {
   failed,
   usageOf,
 } from './attempt.ts';
-import { allowanceOf, estimateTokens, tokensOfText } from './budget.ts';
+import { allowanceOf, estimateTokens, leastReplyTokens, tokensOfText } from './budget.ts';
 import { priceOf } from './prices.ts';
 import { progressOf } from './progress.ts';
+import { releaseCost, reserveCost } from './reserve.ts';
 
 type Asked = { type: 'replied'; reply: ModelReply } | { type: 'ended'; outcome: RunOutcome };
 
@@ -72,10 +73,8 @@ async function askModel(attempt: Attempt): Promise<Asked> {
   const { model, run } = attempt.options;
   const name = attempt.models[attempt.modelAt] ?? '';
   const tools = attempt.tools.map((tool) => tool.spec);
-  const allowance = allowanceFor(attempt, name);
-  if (allowance.type === 'over') {
-    return { type: 'ended', outcome: failed(attempt, 'over_budget', allowance.detail) };
-  }
+  const allowance = await allowedReply(attempt, name);
+  if (allowance.type === 'ended') return allowance;
 
   let streamed = '';
   const replying = model.reply({
@@ -98,6 +97,35 @@ async function askModel(attempt: Attempt): Promise<Asked> {
     }
     throw error;
   }
+}
+
+type Allowed = { type: 'allowed'; maxOutputTokens: number } | (Asked & { type: 'ended' });
+
+// First within the limits of the run, then within the cap of its task.
+async function allowedReply(attempt: Attempt, model: string): Promise<Allowed> {
+  const own = allowanceFor(attempt, model);
+  if (own.type === 'over') return overBudget(attempt, own.detail);
+
+  const { maxOutputTokens } = own;
+  const reserved = await reserveCost(attempt, {
+    model,
+    tokensIn: tokensInOf(attempt),
+    leastOutputTokens: Math.min(leastReplyTokens, maxOutputTokens),
+    maxOutputTokens,
+  });
+
+  switch (reserved.type) {
+    case 'granted':
+      return { type: 'allowed', maxOutputTokens: reserved.maxOutputTokens };
+    case 'over':
+      return overBudget(attempt, reserved.detail);
+    case 'gone':
+      return { type: 'ended', outcome: { type: 'release' } };
+  }
+}
+
+function overBudget(attempt: Attempt, detail: string): Asked & { type: 'ended' } {
+  return { type: 'ended', outcome: failed(attempt, 'over_budget', detail) };
 }
 
 // Of a reply that was cut off by our own deadline, nobody says any more what it cost.
@@ -144,7 +172,10 @@ function allowanceFor(attempt: Attempt, model: string): ReturnType<typeof allowa
 // is tried again.
 async function countFailed(attempt: Attempt, error: AppError): Promise<Answer> {
   const { success, data: usage } = Usage.safeParse(error.facts.usage);
-  if (!success) return 'ok';
+  if (!success) {
+    await releaseCost(attempt);
+    return 'ok';
+  }
 
   attempt.spent.push(usage);
   return await recordStep(attempt, usage, {

@@ -6,6 +6,8 @@ import {
   addUsage,
   type AgentRun,
   type Answer,
+  type CostRequest,
+  type CostReservation,
   type Message,
   noUsage,
   type RunOutcome,
@@ -35,6 +37,8 @@ export type RunAgentOptions = {
   defaultModel?: string;
   /** Stores one step. A rejection is logged and the same step tried again with the next one. */
   record(step: StepRecord): Promise<Answer>;
+  /** Sets money aside for a model call; asked only where the brief caps the cost of its task. */
+  reserve(call: CostRequest): Promise<CostReservation>;
   /** Hears the model's text as it streams. */
   onText?(text: string): void;
 };

@@ -22,7 +22,7 @@ type Plan = {
 };
 
 // A reply shorter than this cannot hold an output: paying for it would be waste.
-const leastReplyTokens = 1_000;
+export const leastReplyTokens = 1_000;
 // English text and JSON hold about four characters in a token.
 const charsPerToken = 4;
 

@@ -5,6 +5,8 @@ import type { ClaimedDelivery, DeliveryOutcome } from './delivery.ts';
 import {
   type Answer,
   type ClaimedRun,
+  type CostRequest,
+  type CostReservation,
   RunError,
   type RunOutcome,
   type StepRecord,
@@ -262,6 +264,8 @@ export type Queue = {
   /** Claims, then settles, in one transaction: the worker's one round trip. */
   takeTurn(turn: Turn): Promise<TurnResult>;
   recordSteps(steps: StepRecord[]): Promise<TokenAnswer[]>;
+  /** Sets money aside for a model call of a task with a cost cap; repeating it changes nothing further. */
+  reserveCost(call: CostRequest): Promise<CostReservation>;
   beat(workerId: string, runs: Token[], deliveries: Token[]): Promise<BeatResult>;
   sweep(): Promise<SweepResult>;
   recordPoll(poll: PollRecord): Promise<void>;

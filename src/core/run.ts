@@ -121,3 +121,27 @@ export type StepRecord = {
   usage: Usage;
   progress: { label: string; percent: number | null; aiMessage: string | null };
 };
+
+/** Asks for money for one model call of a run, the one that will be the step `seq`; `wantUsd` 0 gives it back. */
+export type CostRequest = {
+  runId: number;
+  attempt: number;
+  seq: number;
+  /** What the call costs at most, with the longest reply it may have. */
+  wantUsd: number;
+  /** What it costs with the shortest reply that is of use. */
+  leastUsd: number;
+};
+
+/** What the cost cap of the task leaves for a call; `wait` while calls under way hold money that they may not need. */
+export const CostReservation = z.discriminatedUnion('answer', [
+  z.object({ answer: z.literal('granted'), usd: z.number() }),
+  z.object({
+    answer: z.enum(['wait', 'spent']),
+    capUsd: z.number(),
+    spentUsd: z.number(),
+    reservedUsd: z.number(),
+  }),
+  z.object({ answer: z.enum(['lost', 'cancelled']) }),
+]);
+export type CostReservation = z.infer<typeof CostReservation>;

@@ -2,7 +2,14 @@
 import type { DeliverableSummary } from '../core/delivery.ts';
 import type { AgentLibrary, Clock, Log, Sink } from '../core/ports.ts';
 import type { Queue, Wake } from '../core/queue.ts';
-import type { AgentRun, Answer, RunOutcome, StepRecord } from '../core/run.ts';
+import type {
+  AgentRun,
+  Answer,
+  CostRequest,
+  CostReservation,
+  RunOutcome,
+  StepRecord,
+} from '../core/run.ts';
 
 /** What a run may use while it works. */
 export type RunIo = {
@@ -14,6 +21,8 @@ export type RunIo = {
    * `lost` and `cancelled` mean that the signal has aborted too. Rejects with the abort reason after an abort.
    */
   record(step: StepRecord): Promise<Answer>;
+  /** Sets money aside for a model call under the cost cap of the task; waits while the database is away. */
+  reserve(call: CostRequest): Promise<CostReservation>;
 };
 
 /** Does one run's work. May throw: the lane makes an outcome of it. */

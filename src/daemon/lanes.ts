@@ -9,8 +9,9 @@ import type { Gate } from './gate.ts';
 import type { Held, Kind } from './held.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
+import { persist } from './persist.ts';
 import type { Room } from './round-trip.ts';
-import { workRun } from './runs-lane.ts';
+import { type RunPorts, workRun } from './runs-lane.ts';
 import type { Turns } from './turn.ts';
 
 export type Lanes = {
@@ -51,8 +52,11 @@ export function createLanes(parts: LaneParts): Lanes {
 
 function createRunsLane(parts: LaneParts): Lane<ClaimedRun> {
   const { context, held, turns } = parts;
-  const { agents, runAgent, clock, log, settings } = context;
-  const ports = { agents, runAgent, clock, log, record: recorderOf(parts).record };
+  const { agents, queue, runAgent, clock, log, settings } = context;
+  const { record } = recorderOf(parts);
+  const reserve: RunPorts['reserve'] = (call, signal) =>
+    persist('reserve cost', () => queue.reserveCost(call), { clock, log, signal });
+  const ports = { agents, runAgent, clock, log, record, reserve };
 
   return createLane<ClaimedRun, RunOutcome>({
     kind: 'run',

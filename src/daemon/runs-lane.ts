@@ -6,6 +6,8 @@ import {
   addUsage,
   type Answer,
   type ClaimedRun,
+  type CostRequest,
+  type CostReservation,
   noUsage,
   type RunError,
   type RunOutcome,
@@ -22,6 +24,7 @@ export type RunPorts = {
   agents: AgentLibrary;
   runAgent: RunAgent;
   record(step: StepRecord, signal: AbortSignal): Promise<Answer>;
+  reserve(call: CostRequest, signal: AbortSignal): Promise<CostReservation>;
   clock: Clock;
   log: Log;
 };
@@ -55,7 +58,7 @@ async function attempt(
   claimed: ClaimedRun,
   { holding, sentAt, spent }: { holding: Holding; sentAt: number; spent: Meter },
 ): Promise<RunOutcome> {
-  const { agents, clock, log, record, runAgent } = ports;
+  const { agents, clock, log, record, reserve, runAgent } = ports;
   const brief = Brief.safeParse(claimed.brief);
   if (!brief.success) return fail('brief_invalid', faultsOf(brief.error), noUsage);
 
@@ -75,6 +78,7 @@ async function attempt(
           if (answer === 'ok' || answer === 'already') spent.add(step.usage);
           return answer;
         },
+        reserve: (call) => reserve(call, signal),
       },
     ),
   );

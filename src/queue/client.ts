@@ -82,6 +82,14 @@ function work(call: Call) {
       return { ...taken, runs: runsOf(taken) };
     },
     recordSteps: (steps) => call(functions.recordSteps, { p_steps: steps }),
+    reserveCost: ({ runId, attempt, seq, wantUsd, leastUsd }) =>
+      call(functions.reserveCost, {
+        p_run_id: runId,
+        p_attempt: attempt,
+        p_seq: seq,
+        p_want: wantUsd,
+        p_least: leastUsd,
+      }),
     beat: (workerId, runs, deliveries) =>
       call(functions.beat, { p_worker_id: workerId, p_runs: runs, p_deliveries: deliveries }),
     sweep: () => call(functions.sweep, {}),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import { ClaimedDelivery } from '../core/delivery.ts';
 import { ProgressRow, QueueState, SubmittedTask, TaskSummary, TaskView } from '../core/queue.ts';
-import { Answer, ClaimedRun } from '../core/run.ts';
+import { Answer, ClaimedRun, CostReservation } from '../core/run.ts';
 import { TaskProfile, TaskStatus } from '../core/task.ts';
 
 /** A SQL function of schema `public`: the names of its arguments and the schema of what it returns. */
@@ -123,6 +123,11 @@ export const functions = {
     'read_delivery_result',
     ['p_delivery_id'],
     z.record(z.string(), z.unknown()).nullable(),
+  ),
+  reserveCost: define(
+    'reserve_cost',
+    ['p_run_id', 'p_attempt', 'p_seq', 'p_want', 'p_least'],
+    CostReservation,
   ),
   acquireLease: define('acquire_lease', ['p_name', 'p_holder', 'p_seconds'], z.boolean()),
   releaseLease: define('release_lease', ['p_name', 'p_holder'], nothing),

@@ -174,6 +174,7 @@ export function optionsFor(url: string, changes: Partial<RunAgentOptions> = {}):
     signal: new AbortController().signal,
     prices: {},
     record: recorder().record,
+    reserve: async ({ wantUsd }) => ({ answer: 'granted', usd: wantUsd }),
     ...changes,
   };
 }
