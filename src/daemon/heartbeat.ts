@@ -25,7 +25,10 @@ const sleepMs = 30_000;
 const retryMs = 1_000;
 
 export type Heartbeat = Ticker & {
-  /** Beats now if the last beat is so long ago that others may think us dead. False when that fails. */
+  /**
+   * Beats now if the last beat is so long ago that others may think us dead. True when this worker may judge others: not
+   * when the beat fails, nor in the first moments after an outage, in which they may have been as silent as we were.
+   */
   refresh(): Promise<boolean>;
 };
 
@@ -33,7 +36,7 @@ export type Heartbeat = Ticker & {
 export function createHeartbeat(ports: HeartbeatPorts): Heartbeat {
   const { clock, leaseSeconds } = ports;
   const everyMs = (leaseSeconds * 1_000) / 3;
-  const health: Health = { lastBeat: clock.now(), failures: 0 };
+  const health: Health = { lastBeat: clock.now(), backAt: -Infinity, failures: 0 };
 
   const ticker = createTicker(clock, async (pause) => {
     noticeSleep(ports, pause);
@@ -46,13 +49,19 @@ export function createHeartbeat(ports: HeartbeatPorts): Heartbeat {
     ...ticker,
     async refresh() {
       const isFresh = clock.now() - health.lastBeat < everyMs * 1.5;
-      return isFresh || (await beatOnce(ports, health));
+      const isWell = isFresh || (await beatOnce(ports, health));
+
+      // Either way round, as wall clocks can be set back.
+      return isWell && Math.abs(clock.now() - health.backAt) >= everyMs;
     },
   };
 }
 
-/** `lastBeat` is wall time: monotonic clocks of some systems stand still while the machine sleeps. */
-type Health = { lastBeat: number; failures: number };
+/**
+ * Wall times: monotonic clocks of some systems stand still while the machine sleeps. `backAt` is the first beat after a
+ * silence in which workers are taken for dead.
+ */
+type Health = { lastBeat: number; backAt: number; failures: number };
 
 function noticeSleep({ log, slept }: HeartbeatPorts, { plannedMs, wallMs }: Pause): void {
   // Some systems stop the monotonic clock while asleep and some do not; the wall clock is late on all of them.
@@ -64,13 +73,15 @@ function noticeSleep({ log, slept }: HeartbeatPorts, { plannedMs, wallMs }: Paus
 }
 
 async function beatOnce(ports: HeartbeatPorts, health: Health): Promise<boolean> {
-  const { queue, workerId, held, clock, log, register } = ports;
+  const { queue, workerId, held, clock, log, leaseSeconds, register } = ports;
   const sentAt = clock.now();
 
   try {
     const answer = await queue.beat(workerId, held.tokens('run'), held.tokens('delivery'));
     stopTaken(ports, answer);
     if (health.failures > 0) log.info('beats get through again', { failed: health.failures });
+    // Half a lease is when a worker without a session is given up (dead_workers).
+    if (sentAt - health.lastBeat > (leaseSeconds * 1_000) / 2) health.backAt = clock.now();
     health.failures = 0;
     health.lastBeat = sentAt;
     return true;

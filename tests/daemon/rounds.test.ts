@@ -3,6 +3,9 @@ import { expect, test } from 'vitest';
 
 import type { Clock } from '../../src/core/ports.ts';
 import { systemClock } from '../../src/daemon/clock.ts';
+import { createHeartbeat } from '../../src/daemon/heartbeat.ts';
+import { createHeld } from '../../src/daemon/held.ts';
+import { silentLog } from '../support/cluster.ts';
 import { freshQueue } from '../support/queue.ts';
 import { daemonOn, ended, eventually, turnstile } from './fixtures.ts';
 
@@ -102,6 +105,30 @@ test('after a sleep its own sweep does not take it for dead', async () => {
   expect(await ended(given.queue, id)).toMatchObject({
     runs: [{ attempt: 1, status: 'complete' }],
   });
+});
+
+test('after an outage it gives the others one beat to come back before it judges them', async () => {
+  await using given = await freshQueue();
+  const { id: workerId } = await given.worker();
+  let passedMs = 0;
+  const heartbeat = createHeartbeat({
+    queue: given.queue,
+    workerId,
+    leaseSeconds: 60,
+    held: createHeld(),
+    clock: { ...systemClock, now: () => Date.now() + passedMs },
+    log: silentLog,
+    register: async () => undefined,
+    slept: () => undefined,
+  });
+  const before = await heartbeat.refresh();
+
+  passedMs = 600_000;
+  const atOnce = await heartbeat.refresh();
+  passedMs += 20_000;
+  const later = await heartbeat.refresh();
+
+  expect([before, atOnce, later]).toEqual([true, false, true]);
 });
 
 async function beatOf(sql: (text: string) => Promise<Record<string, unknown>[]>): Promise<number> {
