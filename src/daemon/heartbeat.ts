@@ -17,8 +17,8 @@ export type HeartbeatPorts = {
   log: Log;
   /** Makes a worker known again whose row is gone. */
   register(): Promise<void>;
-  /** Called when the machine slept, or stood still as if it had: what was heard meanwhile is lost. */
-  slept(): void;
+  /** Called when wake-ups may have been missed: the machine slept, or the worker was not known for a while. */
+  missed(): void;
 };
 
 const sleepMs = 30_000;
@@ -63,17 +63,17 @@ export function createHeartbeat(ports: HeartbeatPorts): Heartbeat {
  */
 type Health = { lastBeat: number; backAt: number; failures: number };
 
-function noticeSleep({ log, slept }: HeartbeatPorts, { plannedMs, wallMs }: Pause): void {
+function noticeSleep({ log, missed }: HeartbeatPorts, { plannedMs, wallMs }: Pause): void {
   // Some systems stop the monotonic clock while asleep and some do not; the wall clock is late on all of them.
   const missedMs = wallMs - plannedMs;
   if (missedMs < sleepMs) return;
 
   log.info('the machine slept', { seconds: Math.round(missedMs / 1_000) });
-  slept();
+  missed();
 }
 
 async function beatOnce(ports: HeartbeatPorts, health: Health): Promise<boolean> {
-  const { queue, workerId, held, clock, log, leaseSeconds, register } = ports;
+  const { queue, workerId, held, clock, log, leaseSeconds } = ports;
   const sentAt = clock.now();
 
   try {
@@ -86,12 +86,22 @@ async function beatOnce(ports: HeartbeatPorts, health: Health): Promise<boolean>
     health.lastBeat = sentAt;
     return true;
   } catch (error) {
-    sayFailure(ports, health, error);
+    const isUnknown = isAppError(error) && error.code === 'worker_unknown';
+    sayFailure(ports, health, (isUnknown && (await becomeKnown(ports))) || error);
     health.failures += 1;
-    if (isAppError(error) && error.code === 'worker_unknown') {
-      await register().catch(() => undefined);
-    }
     return false;
+  }
+}
+
+/** Null when it worked, otherwise why it did not. */
+async function becomeKnown({ register, missed }: HeartbeatPorts): Promise<unknown> {
+  try {
+    await register();
+    // Nobody is told of due work while nobody known is there.
+    missed();
+    return null;
+  } catch (error) {
+    return error;
   }
 }
 

@@ -38,10 +38,11 @@ export function createRegistration(ports: RegistrationPorts): Registration {
 
   return {
     async register() {
+      // First: a database that refuses this build is to keep the agents of the newer one.
+      await queue.registerWorker(workerRow(ports));
       // In an empty database a row that is gone means that the agents are gone as well.
       known = '';
       await registerAgents();
-      await queue.registerWorker(workerRow(ports));
     },
 
     async refreshAgents() {
@@ -61,12 +62,13 @@ function registered(agent: AgentDefinition) {
 }
 
 function workerRow({ worker, settings, sinks }: RegistrationPorts) {
-  const { id: workerId, name, version, replaces } = worker;
+  const { id: workerId, name, version, schema, replaces } = worker;
 
   return {
     workerId,
     name,
     version,
+    ...(schema !== undefined && { schema }),
     leaseSeconds: settings.leaseSeconds,
     retry: settings.retry,
     sinks: sinks.map(({ name: sink, stage, targets }) => ({

@@ -33,8 +33,8 @@ export type Database = AsyncDisposable & {
 };
 
 /**
- * Opens the database and brings it to this version. Throws `database_newer` before it writes anything to a newer one,
- * `migration_failed`, `postgres_failed`, `database_unavailable` or `config_invalid`.
+ * Opens the database and brings it to this version. Throws `database_newer` before it writes anything where it
+ * needs a newer version, `migration_failed`, `postgres_failed`, `database_unavailable` or `config_invalid`.
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   return options.databaseUrl === undefined
@@ -74,10 +74,11 @@ async function openExternal(adminUrl: string, options: DatabaseOptions): Promise
 }
 
 async function bringUpToDate(url: string, options: DatabaseOptions): Promise<string> {
-  const { log, migrationsFolder } = options;
+  const { log, migrationsFolder, signal } = options;
   const { current } = await migrate({
     url,
     log,
+    ...(signal !== undefined && { signal }),
     ...(migrationsFolder === undefined ? {} : { folder: migrationsFolder }),
   });
 

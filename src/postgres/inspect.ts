@@ -9,7 +9,7 @@ import { appError, isAppError, messageOf } from '../core/errors.ts';
 import { QueueState } from '../core/queue.ts';
 import { locatePrograms, packageFolder, readLinks } from './binaries.ts';
 import { codeOf, withClient } from './connection.ts';
-import { pendingMigrations } from './migrate.ts';
+import { inspectSchema } from './migrate.ts';
 
 export type Inspection = {
   /** Such as 170004. */
@@ -20,6 +20,7 @@ export type Inspection = {
   };
   pending: string[];
   newer: string | null;
+  edited: string[];
   aheadMs: number;
   state: QueueState | null;
   failing: { sink: string; count: number; error: string | null }[];
@@ -56,7 +57,9 @@ export async function inspectDatabase(workerUrl: string, adminUrl: string): Prom
   }
 }
 
-async function look(client: Client): Promise<Omit<Inspection, 'pending' | 'newer'>> {
+type Migrated = Pick<Inspection, 'pending' | 'newer' | 'edited'>;
+
+async function look(client: Client): Promise<Omit<Inspection, keyof Migrated>> {
   const sentAt = Date.now();
   const { rows } = await client.query(`
     select
@@ -115,12 +118,13 @@ async function readWork(client: Client): Promise<Pick<Inspection, 'state' | 'fai
   }
 }
 
-async function readSchema(adminUrl: string): Promise<Pick<Inspection, 'pending' | 'newer'>> {
+async function readSchema(adminUrl: string): Promise<Migrated> {
   try {
-    return { pending: await pendingMigrations(adminUrl), newer: null };
+    const { pending, edited } = await inspectSchema(adminUrl);
+    return { pending: pending.map(({ file }) => file), newer: null, edited };
   } catch (error) {
     if (!isAppError(error) || error.code !== 'database_newer') throw error;
-    return { pending: [], newer: error.message };
+    return { pending: [], newer: error.message, edited: [] };
   }
 }
 

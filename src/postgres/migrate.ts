@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { appError, isAppError, messageOf } from '../core/errors.ts';
 import type { Log } from '../core/ports.ts';
 import { codeOf, withClient } from './connection.ts';
+import { createHistory, readSchema, type Schema } from './history.ts';
 import { readMigrations, type Migration } from './migrations.ts';
 import { applyPrelude } from './prelude.ts';
 import { splitStatements, type Statement } from './statements.ts';
@@ -14,16 +15,19 @@ export type MigrateOptions = {
   log: Log;
   /** Default: `supabase/migrations` of this version. */
   folder?: string;
+  /** Aborting it ends the wait for another machine that migrates. */
+  signal?: AbortSignal;
 };
 
 // Any number that other programs on the same database are unlikely to lock.
 const lockKey = '7381120956';
-const lockWaitMs = 300_000;
+const lockWaitMs = 1_000;
 const shownLength = 400;
 
 /**
- * Applies what is pending, once, however many call it at the same time. Throws `database_newer` before it writes
- * anything, and `migration_failed` with file, line and statement; what was applied before that file stays.
+ * Applies what is pending, once, however many call it at the same time: all but one wait. Throws `database_newer`, before
+ * it writes anything, where the database needs a newer version of Nightshift, and `migration_failed` with file, line
+ * and statement; what was applied before that file stays.
  */
 export async function migrate(
   options: MigrateOptions,
@@ -31,8 +35,10 @@ export async function migrate(
   const migrations = await readMigrations(options.folder);
 
   return withClient(options.url, async (client) => {
-    await lock(client);
-    const pending = await findPending(client, migrations);
+    await lockSchema(client, options);
+    const schema = await readSchema(client, migrations);
+    const { pending } = schema;
+    tell(options.log, schema);
     await applyPrelude(client);
     // Not on every start: DATABASE_URL may name a login that may work, but not create.
     if (pending.length > 0) await createHistory(client);
@@ -46,83 +52,90 @@ export async function migrate(
       applied: pending.map(({ file }) => file),
       current: migrations.at(-1)?.version ?? '',
     };
-  }).catch(rethrow);
+  }).catch((error: unknown) => {
+    options.signal?.throwIfAborted();
+    return rethrow(error);
+  });
+}
+
+/** How far a database is migrated. Writes nothing; throws `database_newer` as `migrate` does. */
+export async function inspectSchema(url: string, folder?: string): Promise<Schema> {
+  const migrations = await readMigrations(folder);
+
+  return await withClient(url, (client) => readSchema(client, migrations)).catch(rethrow);
 }
 
 /** The files that `migrate` would apply. Writes nothing; throws `database_newer` as `migrate` does. */
 export async function pendingMigrations(url: string, folder?: string): Promise<string[]> {
-  const migrations = await readMigrations(folder);
-  const pending = await withClient(url, (client) => findPending(client, migrations)).catch(rethrow);
+  const { pending } = await inspectSchema(url, folder);
 
   return pending.map(({ file }) => file);
 }
 
-// Held by the session, since it spans many transactions; the server drops it should we die.
-async function lock(client: Client): Promise<void> {
-  try {
-    await client.query(`set lock_timeout = ${lockWaitMs}`);
-    await client.query('select pg_advisory_lock($1)', [lockKey]);
-  } catch (cause) {
-    if (codeOf(cause) !== '55P03') throw cause;
-    throw appError(
-      'database_unavailable',
-      { detail: 'another machine has been migrating it for five minutes' },
-      { cause },
-    );
+/**
+ * Lets one session at a time change the schema: held to its end, since migrating spans many transactions. Waits for
+ * another for as long as that one takes, or until `signal` aborts: then its reason is thrown.
+ */
+export async function lockSchema(
+  client: Client,
+  { log, signal }: { log?: Log; signal?: AbortSignal } = {},
+): Promise<void> {
+  await client.query(`set lock_timeout = ${lockWaitMs}`);
+
+  for (let tries = 1; ; tries += 1) {
+    signal?.throwIfAborted();
+    try {
+      await client.query('select pg_advisory_lock($1)', [lockKey]);
+      // What follows may wait for more than this lock.
+      await client.query('reset lock_timeout');
+      return;
+    } catch (cause) {
+      if (codeOf(cause) !== '55P03') throw cause;
+    }
+    // Said at 1, 2, 4, 8 and so on.
+    if (Math.log2(tries) % 1 === 0)
+      log?.warn('another machine migrates the database: waiting for it');
   }
 }
 
-async function findPending(client: Client, migrations: Migration[]): Promise<Migration[]> {
-  const applied = await readHistory(client);
-  const known = new Set(migrations.map(({ version }) => version));
-  const unknown = applied.filter((version) => !known.has(version));
+function tell(log: Log, { unknown, edited }: Schema): void {
   if (unknown.length > 0) {
-    throw appError('database_newer', {
-      detail: `it has ${unknown.join(', ')}, this version ends at ${migrations.at(-1)?.file ?? 'nothing'}`,
+    log.warn('the database has migrations that this version does not know: it works with them', {
+      versions: unknown,
     });
   }
-
-  return migrations.filter(({ version }) => !applied.includes(version));
-}
-
-async function readHistory(client: Client): Promise<string[]> {
-  const { rows: tables } = await client.query<{ found: boolean }>(
-    `select to_regclass('supabase_migrations.schema_migrations') is not null as found`,
-  );
-  if (tables[0]?.found !== true) return [];
-
-  const { rows } = await client.query<{ version: string }>(
-    'select version from supabase_migrations.schema_migrations order by version',
-  );
-  return rows.map(({ version }) => version);
-}
-
-// The very table of the Supabase CLI, so that its `migration list` and `db push` agree with us.
-async function createHistory(client: Client): Promise<void> {
-  await client.query(`
-    create schema if not exists supabase_migrations;
-    create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
-    alter table supabase_migrations.schema_migrations add column if not exists statements text[];
-    alter table supabase_migrations.schema_migrations add column if not exists name text;
-  `);
+  if (edited.length > 0) {
+    log.warn(
+      'migrations were changed after they were applied: the database has their former form',
+      {
+        files: edited,
+        mend: 'put them back as they were released; changes go into a new file',
+      },
+    );
+  }
 }
 
 async function apply(client: Client, migration: Migration): Promise<void> {
-  const statements = splitStatements(migration.text);
-
   await client.query('reset all; reset role; begin; set local statement_timeout = 0');
   try {
-    for (const statement of statements) await run(client, migration, statement);
-    await client.query(
-      `insert into supabase_migrations.schema_migrations (version, statements, name) values ($1, $2, $3)`,
-      [migration.version, statements.map(({ text }) => text), migration.name],
-    );
+    await applyMigration(client, migration);
     await client.query('commit');
   } catch (error) {
     // When the connection itself broke, the server has rolled back already.
     await client.query('rollback').catch(() => undefined);
     throw error;
   }
+}
+
+/** Runs and records a migration in the transaction that the caller has begun. Throws `migration_failed`. */
+export async function applyMigration(client: Client, migration: Migration): Promise<void> {
+  const statements = splitStatements(migration.text);
+
+  for (const statement of statements) await run(client, migration, statement);
+  await client.query(
+    `insert into supabase_migrations.schema_migrations (version, statements, name) values ($1, $2, $3)`,
+    [migration.version, statements.map(({ text }) => text), migration.name],
+  );
 }
 
 async function run(client: Client, migration: Migration, statement: Statement): Promise<void> {

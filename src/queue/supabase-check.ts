@@ -17,12 +17,16 @@ export type SupabaseState = {
   realtime: boolean;
 };
 
-/** Reads what the project has, in one request. Throws `database_unavailable` and `database_key_refused`. */
+/**
+ * Reads what the project has, in one request. Throws `database_newer` where it needs a newer version of Nightshift,
+ * `database_unavailable` and `database_key_refused`.
+ */
 export async function readSupabase(
   transport: Transport,
   migrations: readonly KnownMigration[],
 ): Promise<SupabaseState> {
   const found = await readVersion(transport);
+  checkCompatible(migrations, found?.oldestClient);
   // Without the function that tells, the project has not come as far as its migration.
   const versions = found === undefined ? [] : found.versions;
   const known = new Set(migrations.map(({ version }) => version));
@@ -61,7 +65,7 @@ export async function checkSupabase(
     });
   }
   if (state.unknown.length > 0) {
-    log.warn('the project has migrations that this version does not know', {
+    log.warn('the project has migrations that this version does not know: it works with them', {
       versions: state.unknown,
     });
   }
@@ -75,6 +79,15 @@ export function describePending({ pending }: Pick<SupabaseState, 'pending'>): st
   const files = pending.map((file) => `  ${file}`).join('\n');
 
   return `\`supabase db push\` would apply ${pending.length} migration${pending.length === 1 ? '' : 's'}:\n${files}`;
+}
+
+function checkCompatible(migrations: readonly KnownMigration[], oldest: string | undefined): void {
+  const newest = migrations.at(-1);
+  if (oldest === undefined || (newest !== undefined && newest.version >= oldest)) return;
+
+  throw appError('database_newer', {
+    detail: `it needs ${oldest}, this version ends at ${newest?.file ?? 'nothing'}`,
+  });
 }
 
 async function readVersion(transport: Transport) {

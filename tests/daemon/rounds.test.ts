@@ -81,6 +81,18 @@ test('after the machine slept it looks for work at once', async () => {
   expect(worker.lines).toContainEqual(expect.objectContaining({ message: 'the machine slept' }));
 });
 
+test('a worker that was retired behind its back is known again after a beat, and looks for what nobody told it of', async () => {
+  await using given = await freshQueue();
+  await using worker = daemonOn({ url: given.db.workerUrl, settings: { leaseSeconds: 1 } });
+  await worker.daemon.start();
+  await eventually(() => worker.lines.some(({ message }) => message === 'polled'));
+
+  await given.db.sql('update workers set retired_at = now()');
+  const { id } = await given.submit({ agents: ['echo'] });
+
+  expect(await ended(given.queue, id)).toMatchObject({ status: 'complete' });
+});
+
 test('after a sleep its own sweep does not take it for dead', async () => {
   await using given = await freshQueue();
   const gate = turnstile();
@@ -119,7 +131,7 @@ test('after an outage it gives the others one beat to come back before it judges
     clock: { ...systemClock, now: () => Date.now() + passedMs },
     log: silentLog,
     register: async () => undefined,
-    slept: () => undefined,
+    missed: () => undefined,
   });
   const before = await heartbeat.refresh();
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { closest } from 'fastest-levenshtein';
 
 import { type Config, readConfig } from '../../src/core/config.ts';
+import type { SpoolFacts } from '../../src/core/spool.ts';
 import { type Result, runDoctor } from '../../src/install/doctor.ts';
 import type { DatabaseFacts, DoctorPorts, HomeFacts } from '../../src/install/ports.ts';
 import type { Unit, UnitStatus } from '../../src/install/unit.ts';
@@ -24,6 +25,16 @@ export const homeFacts: HomeFacts = {
   owner: { pid: 4242, version: '1.2.3', started_at: '2026-11-22T05:00:00.000Z' },
   left: null,
   isTaken: true,
+};
+
+export const spoolFacts: SpoolFacts = {
+  path: '/Users/sam/.nightshift/spool',
+  steps: 0,
+  outcomes: 0,
+  tasks: 0,
+  late: 0,
+  refused: 0,
+  refusedTasks: [],
 };
 
 export const idleState = {
@@ -45,6 +56,7 @@ export const databaseFacts: DatabaseFacts = {
   roles: { login: { name: 'nightshift_worker', isSuperuser: false }, role: serviceRole },
   pending: [],
   newer: null,
+  edited: [],
   aheadMs: 3,
   state: idleState,
   failing: [],
@@ -102,6 +114,7 @@ export async function healthyMachine(given: Partial<DoctorPorts> = {}): Promise<
     now: () => Date.now(),
     offline: false,
     homeFacts: async () => homeFacts,
+    spoolFacts: async () => spoolFacts,
     setAside: async () => undefined,
     programs: async () => ({ postgres, missingLinks: [] }),
     restoreLinks: async () => undefined,

@@ -13,6 +13,7 @@ import {
   databaseFacts,
   healthyMachine,
   homeFacts,
+  spoolFacts,
   idleState,
   resultOf,
   serviceRole,
@@ -47,6 +48,7 @@ test('finds nothing on a machine in good order, and leaves out what is not set u
     'secrets',
     'ports',
     'daemon',
+    'spool',
     'install-scripts',
     'database',
     'database-version',
@@ -155,6 +157,7 @@ const waiting = { ...idleState, runsWaiting: 2, oldestWaitingSeconds: 60 };
 const findings: [string, Partial<DatabaseFacts>, string, RegExp][] = [
   ['schema', { pending: ['20261122000100_clock.sql'] }, 'fail', /1 migrations are missing/],
   ['schema', { newer: 'it has 2030' }, 'fail', /it has 2030/],
+  ['schema', { edited: ['20261122000100_clock.sql'] }, 'warn', /changed after .*_clock.sql/],
   ['database-version', { serverVersion: 140_012 }, 'fail', /PostgreSQL 14.12 is too old/],
   ['database-version', { serverVersion: 160_002 }, 'warn', /PostgreSQL 16.2/],
   ['roles', { roles: superuser }, 'fail', /done as postgres, who is a superuser/],
@@ -270,5 +273,43 @@ test('a port that another program has is named', async () => {
   expect(found).toMatchObject({
     status: 'fail',
     message: `port ${port} is taken by another program`,
+  });
+});
+
+test.each([
+  [{}, 'ok', /nothing waits/],
+  [{ tasks: 1, steps: 3 }, 'warn', /1 briefs, 0 outcomes and 3 steps wait on the disk/],
+  [{ late: 2, steps: 3 }, 'warn', /2 finished too late to count \(\S+spool\/late\)/],
+  [{ refused: 1 }, 'warn', /1 refused by the database or unreadable \(\S+spool\/refused\)/],
+])('says of a spool with %j: %s', async (change, status, message) => {
+  const found = await check('spool', { spoolFacts: async () => ({ ...spoolFacts, ...change }) });
+
+  expect(found).toMatchObject({ status, message: expect.stringMatching(message) });
+});
+
+test('a daemon in recovery mode, and one that serves but cannot work, are failures that say why', async () => {
+  const recovery = {
+    pid: 77,
+    since: '2026-11-22T05:00:00.000Z',
+    code: 'config_invalid',
+    reason: 'no:\n  port',
+  };
+  const troubles = [{ message: 'only 3 MB free' }];
+
+  const recovering = await check('daemon', {
+    homeFacts: async () => ({ owner: null, left: null, isTaken: true, recovery }),
+  });
+  const waiting = await check('daemon', {
+    homeFacts: async () => ({ ...homeFacts, troubles }),
+  });
+
+  expect(recovering).toMatchObject({
+    status: 'fail',
+    message: expect.stringMatching(/in recovery mode since .* \(pid 77\): no: port$/),
+    mend: expect.stringContaining('config.yaml'),
+  });
+  expect(waiting).toMatchObject({
+    status: 'fail',
+    message: expect.stringContaining('only 3 MB free'),
   });
 });

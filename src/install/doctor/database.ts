@@ -79,14 +79,21 @@ function checkVersion({ serverVersion }: DatabaseFacts): Finding {
   return serverVersion < testedServer ? warn(name, 'works, but 17 is what is tested') : ok(name);
 }
 
-function checkSchema({ pending, newer }: DatabaseFacts): Finding {
+function checkSchema({ pending, newer, edited }: DatabaseFacts): Finding {
   if (newer !== null) return fail(newer, 'update this installation');
-  if (pending.length === 0) return ok('the schema is up to date');
+  if (pending.length > 0) {
+    return fail(
+      `${pending.length} migrations are missing, the first ${pending[0]}`,
+      'run nightshift migrate',
+    );
+  }
 
-  return fail(
-    `${pending.length} migrations are missing, the first ${pending[0]}`,
-    'run nightshift migrate',
-  );
+  return edited.length === 0
+    ? ok('the schema is up to date')
+    : warn(
+        `changed after the database was migrated with it: ${edited.join(', ')}`,
+        'put the file back as it was released; changes go into a new one',
+      );
 }
 
 function checkRoles({ roles }: DatabaseFacts): Finding {
