@@ -10,21 +10,30 @@ import { type Backend, openBackend, openClientQueue } from './backend.ts';
 import type { RunAgentOptions } from './agents/loop.ts';
 import type { Config } from './core/config.ts';
 import { appError } from './core/errors.ts';
+import { policyOf } from './core/retention.ts';
 import type { AgentLibrary, Log, Tool } from './core/ports.ts';
 import { systemClock } from './daemon/clock.ts';
 import type { DaemonContext, RunAgent } from './daemon/context.ts';
 import { createDaemon, type CycleSummary, type Daemon } from './daemon/daemon.ts';
-import { readOwner, takeHome } from './daemon/lock.ts';
+import { type HomeLock, readOwner, takeHome } from './daemon/lock.ts';
 import { type ReadyFile, removeReadyFile, writeReadyFile } from './daemon/ready-file.ts';
+import { removeRecovery } from './daemon/recovery-file.ts';
 import { type KeepAwake, keepAwake } from './install/keep-awake.ts';
 import type { OperationContext } from './operations/operation.ts';
+import { assertRestored } from './postgres/restore-mark.ts';
+import { openSpool } from './queue/spool.ts';
 
 import { startBot } from './bot.ts';
+import { type Health, openHealth } from './health.ts';
 import { createSinks } from './sinks.ts';
 
 export { migrateDatabase, pendingOnSupabase } from './backend.ts';
+export { backUpHome, restoreHome, type RestoreReport } from './backup.ts';
 export { connectDrive } from './deliver/drive-account.ts';
+export { keepTask, keptTasks, lookAtSpool } from './handed-in.ts';
 export { lookOut, type LookoutOptions } from './inspection.ts';
+export { findTroubles, type Trouble } from './health.ts';
+export { beginUnattended, readRecovery, type RecoveryFile } from './recovery.ts';
 
 export type AppOptions = {
   home: string;
@@ -41,6 +50,8 @@ export type WorkerOptions = AppOptions & {
   tell(line: string): void;
   /** Aborts a start that has not come to serve yet. */
   signal: AbortSignal;
+  /** The lock of the home, where the caller holds it already: it stays the caller's. */
+  lock?: HomeLock;
 };
 
 export type Serving = {
@@ -65,8 +76,7 @@ export async function startDaemon(options: WorkerOptions): Promise<Serving | Tak
   // Only until it serves: a stop after that has its grace.
   const giveUp = () => void daemon.stop(0);
   signal.addEventListener('abort', giveUp, { once: true });
-  await daemon.start();
-  signal.removeEventListener('abort', giveUp);
+  await daemon.start().finally(() => signal.removeEventListener('abort', giveUp));
   const { config, log } = options;
   stack.use(startBot({ config, context, workerId: context.worker.id, log }));
 
@@ -112,15 +122,21 @@ async function openWorker(
   const { home, log } = options;
   await mkdir(home, { recursive: true, mode: 0o700 });
 
-  const taken = await takeHome(home);
-  if (taken.type === 'taken') return taken;
-  stack.defer(taken.lock.release);
+  const taken = options.lock ? { lock: options.lock } : await takeHome(home);
+  if (!('lock' in taken)) return taken;
+  if (options.lock === undefined) {
+    stack.defer(taken.lock.release);
+    // Of one that was killed in recovery mode.
+    removeRecovery(home);
+  }
+  await assertRestored(home);
 
   // Before anything is started: a broken agent file is told at once.
   const agents = loadAgents(options.agentsFolder, log);
-  const backend = await openBackend(options, stack);
+  const health = openHealth(options, stack);
+  const backend = await openBackend({ ...options, hearing: health.hearing }, stack);
   const awake = stack.use(keepAwake({ platform: process.platform, pid: process.pid, log }));
-  const context = await daemonContext(options, { backend, agents, awake });
+  const context = await daemonContext(options, { backend, agents, awake, health });
   if (taken.lock.replaces !== undefined) context.worker.replaces = taken.lock.replaces;
 
   return { type: 'worker', daemon: createDaemon(context), context, backend };
@@ -128,12 +144,12 @@ async function openWorker(
 
 async function daemonContext(
   options: WorkerOptions,
-  parts: { backend: Backend; agents: AgentLibrary; awake: KeepAwake },
+  parts: { backend: Backend; agents: AgentLibrary; awake: KeepAwake; health: Health },
 ): Promise<DaemonContext> {
   const { config, log, version } = options;
-  const { agents, awake, backend } = parts;
+  const { agents, awake, backend, health } = parts;
   const { queue } = backend;
-  const { concurrency, poll, queue: lease, retry, timeouts, worker } = config.settings;
+  const { concurrency, poll, queue: lease, retention, retry, timeouts, worker } = config.settings;
   const workerId = randomUUID();
 
   return {
@@ -146,9 +162,12 @@ async function daemonContext(
     })),
     readDeliverable: ({ id }) => queue.readDeliverable(id),
     listen: backend.listen(workerId),
+    volumes: health.volumes,
+    troubles: health.troubles,
+    spool: openSpool(path.join(options.home, 'spool')),
     clock: systemClock,
     log,
-    worker: { id: workerId, name: worker.name, version },
+    worker: { id: workerId, name: worker.name, version, schema: backend.schema },
     settings: {
       concurrencyRuns: concurrency.runs,
       concurrencyDeliveries: concurrency.deliveries,
@@ -159,6 +178,9 @@ async function daemonContext(
       retry: { baseMs: retry.base_ms, capMs: retry.cap_ms },
       stopGraceMs: timeouts.stop_grace_seconds * 1_000,
       deliveryTimeoutSeconds: timeouts.delivery_seconds,
+      ...(retention.at !== 'off' && {
+        pruning: { at: retention.at, policy: policyOf(retention) },
+      }),
     },
   };
 }
@@ -264,5 +286,10 @@ export async function openClient(options: AppOptions): Promise<Client> {
   const queue = await openClientQueue(options, stack);
   const agents = loadAgents(options.agentsFolder, options.log);
 
-  return { context: { queue, agents }, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const retention = policyOf(options.config.settings.retention);
+
+  return {
+    context: { queue, agents, retention },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
 }

@@ -10,6 +10,7 @@ import type { Queue } from './core/queue.ts';
 import { systemClock } from './daemon/clock.ts';
 import type { Listen } from './daemon/context.ts';
 import { readOwner } from './daemon/lock.ts';
+import { readRecovery } from './daemon/recovery-file.ts';
 import { type ReadyFile, readReadyFile } from './daemon/ready-file.ts';
 import { urlOf, withRole } from './postgres/connection.ts';
 import { openDatabase } from './postgres/database.ts';
@@ -19,15 +20,24 @@ import { readMigrations } from './postgres/migrations.ts';
 import { createPool } from './postgres/pool.ts';
 import { createQueue } from './queue/client.ts';
 import type { Transport } from './queue/functions.ts';
+import { type Hearing, watchTransport } from './queue/watch.ts';
 import { createPgTransport } from './queue/pg-transport.ts';
 import { listen } from './queue/wake.ts';
 
-export type BackendOptions = { home: string; config: Config; log: Log };
+export type BackendOptions = {
+  home: string;
+  config: Config;
+  log: Log;
+  /** Hears whether the database works. */
+  hearing?: Hearing;
+};
 
 /** The queue, how to hear of due work, and what the ready file says of the database. */
 export type Backend = {
   queue: Queue;
   listen(workerId: string): Listen;
+  /** The newest migration that this build knows. */
+  schema: string;
   database: ReadyFile['database'];
 };
 
@@ -43,14 +53,15 @@ export async function openBackend(
   if (config.profile === 'supabase') return await openSupabase(options);
 
   const { DATABASE_URL: databaseUrl } = config.secrets;
-  const { url, server } = stack.use(
+  const { url, server, version } = stack.use(
     await openDatabase({ home, log, signal, ...(databaseUrl !== undefined && { databaseUrl }) }),
   );
 
   return {
-    queue: queueOver(url, { log, max: config.settings.database.pool, stack }),
+    queue: queueOver(url, { ...options, max: config.settings.database.pool, stack }),
     listen: (workerId) => (listener) =>
       listen({ url, workerId, log, clock: systemClock }, listener),
+    schema: version,
     database: server && {
       host: server.host,
       port: server.port,
@@ -69,17 +80,26 @@ export async function openClientQueue(
   if (options.config.profile === 'supabase') return createQueue(await supabaseTransport(options));
 
   const url = await findDatabase(options);
-  return queueOver(url, { log: options.log, max: 2, stack });
+  return queueOver(url, { ...options, max: 2, stack });
 }
 
 function queueOver(
   url: string,
-  { log, max, stack }: { log: Log; max: number; stack: AsyncDisposableStack },
+  {
+    log,
+    max,
+    stack,
+    hearing,
+  }: Pick<BackendOptions, 'log' | 'hearing'> & { max: number; stack: AsyncDisposableStack },
 ): Queue {
   const pool = createPool(url, { log, max, applicationName: 'nightshift' });
   stack.defer(() => pool.end());
 
-  return createQueue(createPgTransport(pool));
+  return createQueue(heard(createPgTransport(pool), hearing));
+}
+
+function heard(transport: Transport, hearing: Hearing | undefined): Transport {
+  return hearing === undefined ? transport : watchTransport(transport, hearing);
 }
 
 async function openSupabase(options: BackendOptions & { signal: AbortSignal }): Promise<Backend> {
@@ -93,9 +113,10 @@ async function openSupabase(options: BackendOptions & { signal: AbortSignal }): 
   await whileUnavailable(() => checkSupabase(transport, migrations, log), { log, signal });
 
   return {
-    queue: createQueue(transport),
+    queue: createQueue(heard(transport, options.hearing)),
     listen: (workerId) => (listener) =>
       listenSupabase({ url, key, workerId, log, clock: systemClock }, listener),
+    schema: migrations.at(-1)?.version ?? '',
     database: null,
   };
 }
@@ -157,6 +178,9 @@ async function findDatabase({ home, config }: BackendOptions): Promise<string> {
 }
 
 async function absent(home: string): Promise<Error> {
+  const recovery = readRecovery(home);
+  if (recovery !== null) return appError('daemon_recovering', { home, detail: recovery.reason });
+
   const left = existsSync(path.join(home, 'run')) ? await readReadyFile(home) : undefined;
   const last =
     left && `the last one (pid ${left.pid}, since ${left.started_at}) ended without saying so`;

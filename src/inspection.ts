@@ -3,9 +3,13 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 
 import type { Config } from './core/config.ts';
+import { isAppError } from './core/errors.ts';
 import type { QueueState } from './core/queue.ts';
 import { isTaken, takeHome } from './daemon/lock.ts';
 import { type ReadyFile, readReadyFile } from './daemon/ready-file.ts';
+import { readRecovery } from './daemon/recovery-file.ts';
+import { findTroubles } from './health.ts';
+import { lookAtSpool } from './handed-in.ts';
 import type { DatabaseFacts, DoctorPorts } from './install/ports.ts';
 import { findBinaries } from './postgres/binaries.ts';
 import { urlOf, withRole } from './postgres/connection.ts';
@@ -15,7 +19,7 @@ import { workerName, workerRole } from './postgres/prelude.ts';
 
 export type Lookout = Pick<
   DoctorPorts,
-  'homeFacts' | 'setAside' | 'programs' | 'restoreLinks' | 'database'
+  'homeFacts' | 'spoolFacts' | 'setAside' | 'programs' | 'restoreLinks' | 'database'
 >;
 
 export type LookoutOptions = {
@@ -32,10 +36,17 @@ export function lookOut(options: LookoutOptions): Lookout {
 
   return {
     programs: inspectPrograms,
+    spoolFacts: () => lookAtSpool(home),
     async homeFacts() {
       const ready = (await readReadyFile(home)) ?? null;
       const taken = isTaken(home);
-      return { owner: taken ? ready : null, left: taken ? null : ready, isTaken: taken };
+      return {
+        owner: taken ? ready : null,
+        left: taken ? null : ready,
+        isTaken: taken,
+        recovery: readRecovery(home),
+        troubles: taken ? await findTroubles(home) : [],
+      };
     },
     async setAside() {
       const taken = await takeHome(home);
@@ -86,18 +97,30 @@ async function lookThroughSupabase({
   readState,
   readPending,
 }: LookoutOptions): Promise<DatabaseFacts> {
-  const pending = await readPending();
+  const { pending, newer } = await readMigrated(readPending);
   const sentAt = Date.now();
-  // Its functions are among what is missing.
-  const state = pending.length > 0 ? null : await readState();
+  // Its functions are among what is missing, or not as this version knows them.
+  const state = pending.length > 0 || newer !== null ? null : await readState();
 
   return {
     serverVersion: null,
     roles: null,
     pending,
-    newer: null,
+    newer,
+    edited: [],
     aheadMs: state && Math.round(Date.parse(state.now) - (sentAt + Date.now()) / 2),
     state,
     failing: [],
   };
+}
+
+async function readMigrated(
+  readPending: LookoutOptions['readPending'],
+): Promise<Pick<DatabaseFacts, 'pending' | 'newer'>> {
+  try {
+    return { pending: await readPending(), newer: null };
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'database_newer') throw error;
+    return { pending: [], newer: error.message };
+  }
 }

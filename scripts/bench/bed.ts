@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { agentNames } from '../../src/core/task.ts';
 import type { AgentDefinition } from '../../src/core/agent.ts';
 import type { AgentLibrary, Log, Sink } from '../../src/core/ports.ts';
+import type { Queue } from '../../src/core/queue.ts';
 import { type AgentRun, noUsage, type RunOutcome } from '../../src/core/run.ts';
 import { systemClock } from '../../src/daemon/clock.ts';
 import type { DaemonContext } from '../../src/daemon/context.ts';
@@ -15,6 +16,7 @@ import { openDatabase } from '../../src/postgres/database.ts';
 import { createPool } from '../../src/postgres/pool.ts';
 import { createQueue } from '../../src/queue/client.ts';
 import { createPgTransport } from '../../src/queue/pg-transport.ts';
+import { openSpool } from '../../src/queue/spool.ts';
 import { listen } from '../../src/queue/wake.ts';
 
 const silent = (): void => undefined;
@@ -48,28 +50,35 @@ export type Bed = Awaited<ReturnType<typeof openBed>>;
 type Work = {
   concurrency: number;
   runAgent(run: AgentRun): Promise<RunOutcome>;
+  /** Default: two that deliver to nowhere, one of each stage. */
+  sinks?: Sink[];
+  /** Default: a boot that follows no other. */
+  worker?: { id: string; replaces?: string };
 };
 
 /** The product's daemon, with its own lanes and turns; only the agents' work is replaced. */
-export function createBenchDaemon(bed: Bed, work: Work) {
-  const id = crypto.randomUUID();
-  const sinks: Sink[] = [
-    { name: 'folder', stage: 0, deliver: async () => ({ type: 'delivered', result: {} }) },
-    { name: 'terminal', stage: 1, deliver: async () => ({ type: 'delivered', result: {} }) },
-  ];
+export function createBenchDaemon(
+  bed: { queue: Queue; database: { url: string } },
+  { concurrency, runAgent, sinks = nowhere, worker = { id: crypto.randomUUID() } }: Work,
+) {
   const context: DaemonContext = {
     queue: bed.queue,
     agents,
-    runAgent: work.runAgent,
+    runAgent,
     sinks,
     readDeliverable: async () => new Uint8Array(),
+    // In the folder of the system: nothing is put into it as long as the database is there.
+    spool: openSpool(join(tmpdir(), `nightshift-bench-${worker.id}`)),
     listen: (listener) =>
-      listen({ url: bed.database.url, workerId: id, log: quiet, clock: systemClock }, listener),
+      listen(
+        { url: bed.database.url, workerId: worker.id, log: quiet, clock: systemClock },
+        listener,
+      ),
     clock: systemClock,
     log: quiet,
     settings: {
-      concurrencyRuns: work.concurrency,
-      concurrencyDeliveries: work.concurrency,
+      concurrencyRuns: concurrency,
+      concurrencyDeliveries: concurrency,
       pollMinutes: 15,
       wake: true,
       leaseSeconds: 45,
@@ -78,7 +87,7 @@ export function createBenchDaemon(bed: Bed, work: Work) {
       stopGraceMs: 5_000,
       deliveryTimeoutSeconds: 60,
     },
-    worker: { id, name: 'bench', version: '0.0.0' },
+    worker: { ...worker, name: 'bench', version: '0.0.0' },
   };
 
   return createDaemon(context);
@@ -104,6 +113,11 @@ export function finished(run: AgentRun, bytes: number): RunOutcome {
     },
   };
 }
+
+const nowhere: Sink[] = [
+  { name: 'folder', stage: 0, deliver: async () => ({ type: 'delivered', result: {} }) },
+  { name: 'terminal', stage: 1, deliver: async () => ({ type: 'delivered', result: {} }) },
+];
 
 const definitions = agentNames.map((name): AgentDefinition => ({
   name,

@@ -1,13 +1,14 @@
 // What the operating system and PostgreSQL say of themselves.
 import { readdir, readFile } from 'node:fs/promises';
 
-import type { Bed } from './bed.ts';
-
 // Linux counts processor time in hundredths of a second wherever Node runs.
 const ticksPerSecond = 100;
 
+/** A database that answers questions of its owner. */
+type Counted = { admin(text: string): Promise<Record<string, unknown>[]> };
+
 /** Transactions, committed or not, that this database has ended. Waits until its sessions have told their counts. */
-export async function transactions(bed: Bed): Promise<number> {
+export async function transactions(bed: Counted): Promise<number> {
   // Sessions tell at most once a second: three equal readings in a row are the end.
   const readings: number[] = [];
 

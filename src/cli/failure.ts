@@ -11,11 +11,13 @@ const usageErrors: readonly ErrorCode[] = [
   'brief_invalid',
   'agent_unknown',
   'file_not_readable',
+  'file_exists',
 ];
 const configurationErrors: readonly ErrorCode[] = [
   'config_invalid',
   'agent_definition_invalid',
   'database_key_refused',
+  'database_newer',
 ];
 
 export function exitCodeOf(error: unknown): number {
@@ -40,6 +42,6 @@ export function failureText(error: unknown, asJson: boolean): string | null {
 }
 
 // Messages quote what people and pages wrote: nothing in them may steer the terminal.
-function plainIndented(line: string): string {
+export function plainIndented(line: string): string {
   return ' '.repeat(line.length - line.trimStart().length) + plain(line);
 }

@@ -37,9 +37,12 @@ export function createLogFile(options: LogFileOptions): LogFile {
   const { folder, maxBytes, keep } = { ...defaults, ...options };
   const file = path.join(folder, logName);
   let open: Open | null = null;
+  let isTorn = false;
 
   return {
-    write(line) {
+    write(given) {
+      // A full disk took the last line in part.
+      const line = isTorn ? `\n${given}` : given;
       try {
         if (open !== null && !isInPlace(open, file)) open = closed(open);
         open ??= openAt(folder, file);
@@ -49,8 +52,9 @@ export function createLogFile(options: LogFileOptions): LogFile {
           rotate(file, keep);
           open = openAt(folder, file);
         }
-        writeSync(open.fd, line);
-        open.bytes += bytes;
+        const written = writeSync(open.fd, line);
+        open.bytes += written;
+        isTorn = written < bytes;
       } catch {
         // A full disk, or a folder that was taken away: tried anew with the next line.
         if (open !== null) open = closed(open);

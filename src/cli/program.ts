@@ -1,10 +1,12 @@
 // All commands with their arguments, help and examples. What they do is in `commands/`.
 import { Command, Option } from 'commander';
 
+import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { connectCommand } from './commands/connect.ts';
 import { migrateCommand, pollCommand } from './commands/daemon-less.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { logsCommand } from './commands/logs.ts';
+import { pruneCommand } from './commands/prune.ts';
 import { agentsCommand, listCommand, resultsCommand } from './commands/reading.ts';
 import {
   installCommand,
@@ -63,6 +65,7 @@ export function createProgram(screen: Screen, done: (code: number) => void): Com
   addDaemon(program, run);
   addSubmit(program, run);
   addTasks(program, run);
+  addBackup(program, run);
   addMachine(program, run);
   return program;
 }
@@ -187,7 +190,54 @@ function addTasks(program: Command, run: Wrap): void {
   program.command('agents').summary('list the agents').action(run(agentsCommand));
 }
 
+function addBackup(program: Command, run: Wrap): void {
+  program
+    .command('backup')
+    .summary('write everything that the database keeps to one file')
+    .description(
+      'Write everything that the database keeps, as it is at one moment, to one file that only you can read. The daemon may ' +
+        'run meanwhile. Keys (.env) and settings (config.yaml) are not in it. With DATABASE_URL it is that database.',
+    )
+    .argument('<file>', 'where to, such as nightshift.tar.gz; - writes to the output')
+    .option(
+      '--outputs',
+      'the published folders too; without them a restore writes them anew, as far as the database has the files',
+    )
+    .option('--force', 'replace the file if it is there')
+    .action(run(backupCommand));
+  program
+    .command('restore')
+    .summary('put a backup into an empty home')
+    .description(
+      'Put a backup into an empty home (--home), or into an empty database (DATABASE_URL), and bring it to this version. The ' +
+        'file is checked first; what ends in the middle is repeated with the same command.',
+    )
+    .argument('<file>', 'what nightshift backup wrote')
+    .addHelpText('after', restoreNotes)
+    .action(run(restoreCommand));
+}
+
+const restoreNotes = `
+What becomes of unfinished work:
+  Agents at work when the backup was made go on after their last recorded step, without losing a try.
+  Notifications in the backup are never sent again: those that were open are skipped, also by \`nightshift retry\`.
+  Tasks that were still at work notify when they end, since that is news. If the old machine lives on, it does so too:
+  stop it first.`;
+
 function addMachine(program: Command, run: Wrap): void {
+  program
+    .command('prune')
+    .summary('remove what is old enough')
+    .description(
+      'Remove what is older than the settings keep it (retention.*); the daemon does the same every night. Work that has ' +
+        'not ended, and what it needs, always stays. Published folders are left alone.',
+    )
+    .option(
+      '--older-than <days>',
+      'all that ended longer ago, finished tasks and their results in the database included',
+    )
+    .option('--dry-run', 'count what would go, and remove nothing')
+    .action(run(pruneCommand));
   program
     .command('doctor')
     .summary('find what is wrong, and say how to mend it')

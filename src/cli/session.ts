@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { type AppOptions, openClient } from '../app.ts';
 import { appError } from '../core/errors.ts';
+import type { Log } from '../core/ports.ts';
 import type { OperationContext } from '../operations/operation.ts';
 import { createLog } from './log.ts';
 import { secretValues } from './secret-values.ts';
@@ -30,14 +31,18 @@ export const version = Package.parse(
   JSON.parse(readFileSync(path.join(installation, 'package.json'), 'utf8')),
 ).version;
 
-/**
- * `logs`: whether this command also writes the log file of the home; `quiet`: whether its terminal is a file that nobody
- * watches. Throws `config_invalid`.
- */
+export type SessionOptions = {
+  /** Whether this command also writes the log file of the home. */
+  logs?: boolean;
+  /** Default: a log of its own. */
+  openLog?(level: AppOptions['config']['settings']['log']['level']): Log;
+};
+
+/** Throws `config_invalid`. */
 export function openSession(
   screen: Screen,
   given: unknown,
-  { logs = false, quiet = false } = {},
+  { logs = false, openLog }: SessionOptions = {},
 ): Session {
   const options = GlobalOptions.parse(given);
   const home = homeOf(options.home);
@@ -55,14 +60,25 @@ export function openSession(
     version,
     agentsFolder: expand(agents.folder ?? path.join(installation, 'agents')),
     outputsFolder: expand(outputs.folder ?? path.join(home, 'outputs')),
-    log: createLog({
-      level: log.level,
-      folder,
-      say: quiet ? null : (line) => screen.say(line),
-      redactor: screen.redactor,
-    }),
+    log:
+      openLog?.(log.level) ??
+      createLog({
+        level: log.level,
+        folder,
+        say: (line) => screen.say(line),
+        redactor: screen.redactor,
+      }),
   };
   return { screen, options, app };
+}
+
+/** The flags `--set` as far as they can be read. Never throws. */
+export function flagsOf(given: unknown): Record<string, string> {
+  try {
+    return pairs(GlobalOptions.parse(given).set);
+  } catch {
+    return {};
+  }
 }
 
 function pairs(flags: string[]): Record<string, string> {

@@ -40,14 +40,8 @@ export type ConfigResult = { ok: true; config: Config } | { ok: false; faults: C
 
 /** Reads the configuration. Never throws; `closest` picks the known name to suggest for an unknown one. */
 export function readConfig(sources: ConfigSources, closest: Closest): ConfigResult {
-  const defaults = yamlLayer(sources.defaultYaml, 'config/nightshift.yaml', closest);
-  const layers = [
-    defaults,
-    yamlLayer(sources.homeYaml ?? '', 'config.yaml', closest),
-    environmentLayer(sources.dotenv, '.env', closest),
-    environmentLayer(sources.environment, 'environment', closest),
-    flagLayer(sources.flags, closest),
-  ];
+  const layers = layersOf(sources, closest);
+  const [defaults] = layers;
   const settings = Settings.safeParse(merged(layers));
   const secrets = readSecrets(sources);
   const faults = [...layers.flatMap((layer) => layer.faults), ...secrets.faults];
@@ -60,6 +54,25 @@ export function readConfig(sources: ConfigSources, closest: Closest): ConfigResu
   }
 
   return { ok: true, config: decide(settings.data, secrets.values) };
+}
+
+/**
+ * The settings that are in order, by path such as `poll.minutes`, whatever is wrong with the others: for what has to work
+ * without a valid configuration. Never throws.
+ */
+export function readSound(sources: ConfigSources, closest: Closest): ReadonlyMap<string, unknown> {
+  return new Map(layersOf(sources, closest).flatMap(({ values }) => [...values]));
+}
+
+/** Lowest first. */
+function layersOf(sources: ConfigSources, closest: Closest): [Layer, ...Layer[]] {
+  return [
+    yamlLayer(sources.defaultYaml, 'config/nightshift.yaml', closest),
+    yamlLayer(sources.homeYaml ?? '', 'config.yaml', closest),
+    environmentLayer(sources.dotenv, '.env', closest),
+    environmentLayer(sources.environment, 'environment', closest),
+    flagLayer(sources.flags, closest),
+  ];
 }
 
 /** The settings as nested objects, later layers over earlier ones. */

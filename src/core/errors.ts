@@ -10,6 +10,11 @@ export const errorCatalogue = {
   task_not_found: { message: 'There is no such task', status: 404, retriable: false },
   task_not_retriable: { message: 'This task cannot be retried', status: 409, retriable: false },
   task_over: { message: 'This task has already ended', status: 409, retriable: false },
+  contents_removed: {
+    message: 'The database no longer keeps these files (retention.contents_days)',
+    status: 410,
+    retriable: false,
+  },
   file_not_readable: { message: 'The file cannot be read', status: 400, retriable: false },
   usage: { message: 'The command is not complete', status: 400, retriable: false },
   config_invalid: { message: 'The configuration is not valid', status: 500, retriable: false },
@@ -23,10 +28,11 @@ export const errorCatalogue = {
     status: 503,
     retriable: true,
   },
+  // A daemon under which the database was migrated claims nothing, and keeps what waits to be settled until it is updated.
   database_newer: {
-    message: 'The database was migrated by a newer version of Nightshift: update this one',
+    message: 'The database is of a newer version of Nightshift: update this machine',
     status: 500,
-    retriable: false,
+    retriable: true,
   },
   // The same call succeeds once it is migrated: what waits to be settled is kept until then.
   database_behind: {
@@ -48,9 +54,53 @@ export const errorCatalogue = {
     status: 503,
     retriable: false,
   },
+  daemon_recovering: {
+    message: 'The daemon of this home is in recovery mode: it does not start, and tries again',
+    status: 503,
+    retriable: true,
+  },
   daemon_stopping: { message: 'The daemon is stopping', status: 503, retriable: true },
   home_taken: {
     message: 'A daemon runs on this home already, and polls by itself',
+    status: 409,
+    retriable: false,
+  },
+  // Backups
+  file_exists: {
+    message: 'The file is there already: take another name, or --force to replace it',
+    status: 409,
+    retriable: false,
+  },
+  file_not_writable: { message: 'The file cannot be written', status: 500, retriable: false },
+  home_busy: {
+    message:
+      'Another program has this home: end it (a service with `nightshift service uninstall`), then try again',
+    status: 409,
+    retriable: true,
+  },
+  nothing_to_back_up: {
+    message: 'There is nothing to back up: no daemon has ever worked here',
+    status: 404,
+    retriable: false,
+  },
+  backup_invalid: {
+    message: 'The backup is not whole, and nothing was changed: take another one',
+    status: 422,
+    retriable: false,
+  },
+  backup_newer: {
+    message: 'The backup was made by a newer version of Nightshift: update this one',
+    status: 422,
+    retriable: false,
+  },
+  home_not_empty: {
+    message:
+      'A backup is restored into an empty home or database only, and this one is not (name another with --home)',
+    status: 409,
+    retriable: false,
+  },
+  restore_unfinished: {
+    message: 'A restore was begun in this home and has not ended',
     status: 409,
     retriable: false,
   },
@@ -104,6 +154,12 @@ export const errorCatalogue = {
   },
   disk_full: {
     message: 'The disk is full: free some space, the delivery is tried again',
+    status: 507,
+    retriable: true,
+  },
+  disk_read_only: {
+    message:
+      'The disk can only be read: see why the system has closed it, the delivery is tried again',
     status: 507,
     retriable: true,
   },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 import type { ClaimedDelivery, DeliveryOutcome } from './delivery.ts';
+import type { PruneCounts, PruneCursor, PrunedPage, PrunePolicy } from './retention.ts';
 import {
   type Answer,
   type ClaimedRun,
@@ -15,34 +16,37 @@ import {
 import { DeliveryStatus, RunStatus, TaskProfile, TaskStatus } from './task.ts';
 
 /** What a door hands in. Only `title` and `description` are required; `brief` holds the rest. */
-export type TaskSubmission = {
-  title: string;
-  description: string;
-  brief?: Record<string, unknown>;
+export const TaskSubmission = z.object({
+  /** Chosen by whoever hands it in: the same id by the same user answers with the task that has it. */
+  id: z.uuid().exactOptional(),
+  title: z.string(),
+  description: z.string(),
+  brief: z.record(z.string(), z.unknown()).exactOptional(),
   /** Default: every enabled agent. */
-  agents?: string[];
-  profile?: TaskProfile;
+  agents: z.array(z.string()).exactOptional(),
+  profile: TaskProfile.exactOptional(),
   /** 1, 5, 10 or 20. */
-  priority?: number;
-  readyBy?: string;
-  scheduledFor?: string;
-  dependsOn?: string[];
-  triggeredBy?: 'user' | 'scheduler' | 'api' | 'mcp' | 'telegram';
+  priority: z.number().int().exactOptional(),
+  readyBy: z.string().exactOptional(),
+  scheduledFor: z.string().exactOptional(),
+  dependsOn: z.array(z.string()).exactOptional(),
+  triggeredBy: z.enum(['user', 'scheduler', 'api', 'mcp', 'telegram']).exactOptional(),
   /** The same key by the same user answers with the task of the first submission. */
-  idempotencyKey?: string;
-  webhookUrl?: string;
+  idempotencyKey: z.string().exactOptional(),
+  webhookUrl: z.string().exactOptional(),
   /** Further tries of a run after its first, 0 to 20. */
-  maxRetries?: number;
+  maxRetries: z.number().int().exactOptional(),
   /** Seconds one attempt at a run may take; default: the agent's own limit. */
-  timeoutSeconds?: number;
-  metadata?: Record<string, unknown>;
-};
+  timeoutSeconds: z.number().int().exactOptional(),
+  metadata: z.record(z.string(), z.unknown()).exactOptional(),
+});
+export type TaskSubmission = z.infer<typeof TaskSubmission>;
 
 export const SubmittedTask = z.object({
   id: z.uuid(),
   status: TaskStatus,
   folderName: z.string(),
-  /** True when an earlier submission with the same idempotency key answered. */
+  /** True when an earlier submission with the same id or idempotency key answered. */
   repeated: z.boolean(),
 });
 export type SubmittedTask = z.infer<typeof SubmittedTask>;
@@ -107,6 +111,8 @@ export const DeliverableView = z.object({
   bytes: z.number().int(),
   sha256: z.string(),
   status: z.string(),
+  /** Since when its bytes are no longer in the database; null while they are. */
+  contentRemovedAt: z.string().nullable(),
 });
 export type DeliverableView = z.infer<typeof DeliverableView>;
 
@@ -155,6 +161,8 @@ export const QueueState = z.object({
       startedAt: z.string(),
       beatAt: z.string(),
       alive: z.boolean(),
+      /** Why it claims nothing for now. */
+      paused: z.string().nullish(),
       running: z.number().int(),
     }),
   ),
@@ -204,6 +212,8 @@ export type WorkerRegistration = {
   /** A label that people recognise; need not be unique. */
   name: string;
   version: string;
+  /** The newest migration that the worker's build knows; without it, it counts as of the first release. */
+  schema?: string;
   leaseSeconds: number;
   /** A sink with targets gets a delivery of each task for each of them. */
   sinks: { name: string; stage: number; targets?: readonly string[] }[];
@@ -223,6 +233,23 @@ export type SweepResult = {
   deliveriesRecovered: number;
   /** Things that no path should have left behind, now repaired: each is a bug to report. */
   repaired: number;
+};
+
+/** `begun`: this worker is to prune, under that id; `elsewhere`: another is at it; `done`: nothing to do this night. */
+export const PruningAnswer = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('begun'), id: z.number().int() }),
+  z.object({ state: z.enum(['elsewhere', 'done']) }),
+]);
+export type PruningAnswer = z.infer<typeof PruningAnswer>;
+
+/** Which page to prune. A dry run counts, and removes nothing. */
+export type PruneRequest = {
+  policy: PrunePolicy;
+  /** Rows to look at, 1 to 500. */
+  limit: number;
+  dryRun: boolean;
+  /** The `next` of the page before; null at first. */
+  after: PruneCursor | null;
 };
 
 export type PollRecord = {
@@ -249,9 +276,12 @@ export type Queue = {
       timeoutSeconds: number;
     }[],
   ): Promise<void>;
+  /** Rejects with `database_newer` where the schema needs a newer build than the worker's. */
   registerWorker(worker: WorkerRegistration): Promise<void>;
   /** Ends the worker: whatever it still holds goes back to the queue without costing a try. */
   retireWorker(workerId: string): Promise<void>;
+  /** Lets people see why a worker claims nothing for now; null: it goes on. */
+  pauseWorker(workerId: string, reason: string | null): Promise<void>;
 
   submitTask(task: TaskSubmission): Promise<SubmittedTask>;
   cancelTask(taskId: string): Promise<{ status: TaskStatus }>;
@@ -269,6 +299,11 @@ export type Queue = {
   beat(workerId: string, runs: Token[], deliveries: Token[]): Promise<BeatResult>;
   sweep(): Promise<SweepResult>;
   recordPoll(poll: PollRecord): Promise<void>;
+  /** Removes one page of what is old enough, in one short transaction. Repeating it is harmless. */
+  prune(request: PruneRequest): Promise<PrunedPage>;
+  /** Asks for the night's pruning; `elapsedSeconds` is how long ago the night's hour was. */
+  beginPruning(workerId: string, elapsedSeconds: number): Promise<PruningAnswer>;
+  endPruning(id: number, workerId: string, removed: PruneCounts): Promise<void>;
 
   /** Keeps what a try at a delivery has achieved so far; `lost` where another attempt is the current one. */
   recordDelivery(delivery: Token, result: Record<string, unknown>): Promise<'ok' | 'lost'>;

@@ -67,6 +67,8 @@ export const ClaimedRun = z.object({
   steps: z.array(RecordedStep),
   /** Seconds this attempt may take in all. */
   timeoutSeconds: z.number(),
+  /** How often its worker died before it had recorded a step; absent where that never happened. */
+  losses: z.number().int().optional(),
   /** When the task was submitted, ISO 8601. */
   submittedAt: z.string(),
 });

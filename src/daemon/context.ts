@@ -2,6 +2,7 @@
 import type { DeliverableSummary } from '../core/delivery.ts';
 import type { AgentLibrary, Clock, Log, Sink } from '../core/ports.ts';
 import type { Queue, Wake } from '../core/queue.ts';
+import type { Spool } from '../core/spool.ts';
 import type {
   AgentRun,
   Answer,
@@ -10,6 +11,9 @@ import type {
   RunOutcome,
   StepRecord,
 } from '../core/run.ts';
+import type { Volumes } from './disk-watch.ts';
+import type { PruningSettings } from './pruning.ts';
+import type { Troubles } from './troubles.ts';
 
 /** What a run may use while it works. */
 export type RunIo = {
@@ -17,7 +21,7 @@ export type RunIo = {
   signal: AbortSignal;
   log: Log;
   /**
-   * Records one step and answers once the database has it; waits while the database is away.
+   * Records one step and answers once it cannot get lost: while the database is away, on the disk.
    * `lost` and `cancelled` mean that the signal has aborted too. Rejects with the abort reason after an abort.
    */
   record(step: StepRecord): Promise<Answer>;
@@ -54,6 +58,8 @@ export type DaemonSettings = {
   stopGraceMs: number;
   /** The longest one try at a delivery may take, whatever the delivery itself allows. */
   deliveryTimeoutSeconds: number;
+  /** What the nights' pruning lets go of, and when; absent where this daemon never does. */
+  pruning?: PruningSettings;
 };
 
 export type WorkerIdentity = {
@@ -61,6 +67,8 @@ export type WorkerIdentity = {
   id: string;
   name: string;
   version: string;
+  /** The newest migration that this build knows. */
+  schema?: string;
   /** The worker of the last boot on this home, known to be dead. */
   replaces?: string;
 };
@@ -72,6 +80,12 @@ export type DaemonContext = {
   sinks: Sink[];
   readDeliverable(deliverable: DeliverableSummary): Promise<Uint8Array>;
   listen: Listen;
+  /** What waits on this machine's disk while the database is away. */
+  spool: Spool;
+  /** The disks to keep room on; absent: only writes that find none count. */
+  volumes?: Volumes;
+  /** Hears what keeps this daemon from working. */
+  troubles?: Pick<Troubles, 'set'>;
   clock: Clock;
   log: Log;
   settings: DaemonSettings;

@@ -6,6 +6,7 @@ import { atMost } from './gate.ts';
 import { createParts, type Parts } from './parts.ts';
 import { persist } from './persist.ts';
 import { pollCycle, type PollPorts, startPolling } from './poll.ts';
+import { startPruning } from './pruning.ts';
 import { scrub } from './scrub.ts';
 import { type StopReport, stopParts } from './stop.ts';
 import type { Summary } from './tally.ts';
@@ -49,17 +50,21 @@ export function createDaemon(context: DaemonContext): Daemon {
     stop,
 
     async start() {
-      await persist('register', parts.registration.register, persistence(context, parts));
+      await persist('register', () => enter(parts), persistence(context, parts));
       if (stopping !== undefined) throw stopReason();
 
+      await parts.disk.check();
       serve(context, parts, open);
     },
 
     async pollOnce() {
       const startedAt = context.clock.monotonic();
-      await parts.registration.register();
+      await enter(parts);
+      await parts.kept.tasks.once();
       await parts.sweep();
       parts.heartbeat.start(beatMs(context));
+      await parts.disk.check();
+      parts.disk.start();
 
       await pollCycle({ ...pollPorts(context, parts), look: () => workOff(parts) }, 'once');
       await stop(0);
@@ -68,6 +73,12 @@ export function createDaemon(context: DaemonContext): Daemon {
       return { ...parts.tally.summary(), durationMs };
     },
   };
+}
+
+/** What former daemons left comes before the registration, which hands the rest of their work out again. */
+async function enter({ kept, registration }: Parts): Promise<void> {
+  await kept.replay();
+  await registration.register();
 }
 
 const persistence = ({ clock, log }: DaemonContext, { giveUp }: Parts) => ({
@@ -81,17 +92,29 @@ const beatMs = ({ settings }: DaemonContext): number => (settings.leaseSeconds *
 /** Starts everything that runs until the daemon stops, and leaves in `open` what ends it. */
 function serve(context: DaemonContext, parts: Parts, open: AsyncDisposableStack): void {
   parts.heartbeat.start(beatMs(context));
+  parts.disk.start();
   // At once: a boot after a crash finds what the crash left behind.
   parts.housekeeping.start(0);
   if (context.settings.wake) open.use(context.listen(createListener(parts)));
 
+  open.use(parts.kept.tasks.watch());
   const poll = pollPorts(context, parts);
   open.defer(startPolling(poll, context.settings.pollMinutes));
   void pollCycle(poll, 'start');
+  open.defer(prunesAtNight(context, parts));
   context.log.info('the daemon serves', { workerId: context.worker.id });
 }
 
-function createListener({ turns, heartbeat, held }: Parts): WakeListener {
+/** Begins where the settings want it; the returned function ends it. */
+function prunesAtNight(context: DaemonContext, parts: Parts): () => Promise<void> {
+  const { queue, clock, log, settings, worker } = context;
+  if (settings.pruning === undefined) return () => Promise.resolve();
+
+  const isBusy = (): boolean => parts.working() > 0;
+  return startPruning({ ...settings.pruning, queue, clock, log, workerId: worker.id, isBusy });
+}
+
+function createListener({ turns, heartbeat, held, kept }: Parts): WakeListener {
   return {
     wake(wake) {
       switch (wake.type) {
@@ -104,6 +127,7 @@ function createListener({ turns, heartbeat, held }: Parts): WakeListener {
     },
     connected() {
       turns.ask();
+      kept.tasks.knock();
       if (held.size() > 0) heartbeat.knock();
     },
   };
@@ -116,6 +140,7 @@ function pollPorts(context: DaemonContext, parts: Parts): PollPorts {
     workerId: context.worker.id,
     async look() {
       await parts.registration.refreshAgents();
+      parts.kept.tasks.knock();
       return await parts.turns.force();
     },
   };

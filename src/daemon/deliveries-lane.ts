@@ -1,5 +1,6 @@
 // Takes one claimed delivery to its sink, and turns whatever happens there into an outcome.
 import type { ClaimedDelivery, DeliverableSummary, DeliveryOutcome } from '../core/delivery.ts';
+import { isDiskCode, isDiskFault } from '../core/disk.ts';
 import { type AppError, appError, isAppError, messageOf } from '../core/errors.ts';
 import type { Clock, Log, Sink } from '../core/ports.ts';
 import { abortKind } from './aborted.ts';
@@ -14,6 +15,8 @@ export type DeliveryPorts = {
   timeoutSeconds: number;
   clock: Clock;
   log: Log;
+  /** Hears that a disk took no more: nothing is to be claimed for a while. */
+  full(detail: string): void;
 };
 
 /** Works on one delivery. Never rejects; undefined when it was taken away, so that nothing is to be settled. */
@@ -25,7 +28,8 @@ export async function workDelivery(
   const { signal } = holding.controller;
 
   try {
-    return afterAbort(await attempt(ports, delivery, { holding, sentAt }), signal);
+    const outcome = await attempt(ports, delivery, { holding, sentAt });
+    return afterAbort(unlessFull(ports, outcome), signal);
   } catch (error) {
     const outcome = outcomeOfThrown(error);
     if (!signal.aborted) {
@@ -35,8 +39,16 @@ export async function workDelivery(
         error: scrub(messageOf(error)),
       });
     }
-    return afterAbort(outcome, signal);
+    return afterAbort(unlessFull(ports, outcome), signal);
   }
+}
+
+/** A disk without room says nothing about the delivery: it waits, and no try of it is lost. */
+function unlessFull({ full }: DeliveryPorts, outcome: DeliveryOutcome): DeliveryOutcome {
+  if (!('error' in outcome) || !isDiskCode(outcome.error.code)) return outcome;
+  full(outcome.error.message);
+
+  return { type: 'release' };
 }
 
 async function attempt(
@@ -67,8 +79,15 @@ function deliveryFailed(detail: string): AppError {
   return appError('delivery_failed', { detail });
 }
 
+function errorOf(thrown: unknown): AppError {
+  if (isAppError(thrown)) return thrown;
+  const detail = messageOf(thrown);
+
+  return isDiskFault(thrown) ? appError('disk_full', { detail }) : deliveryFailed(detail);
+}
+
 function outcomeOfThrown(thrown: unknown): DeliveryOutcome {
-  const error = isAppError(thrown) ? thrown : deliveryFailed(messageOf(thrown));
+  const error = errorOf(thrown);
   const { code, retriable } = error;
   const told = { code, message: scrub(error.message), retriable };
   if (!retriable) return { type: 'fail', error: told };
@@ -85,7 +104,8 @@ function afterAbort(outcome: DeliveryOutcome, signal: AbortSignal): DeliveryOutc
     case 'late':
       return outcome;
     case 'taken':
-      return undefined;
+      // Delivered all the same: taken as long as nobody else has claimed it, and put aside otherwise.
+      return outcome.type === 'delivered' ? outcome : undefined;
     case 'stopping':
       return outcome.type === 'delivered' ? outcome : { type: 'release' };
   }

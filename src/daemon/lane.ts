@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 
 import type { Token } from '../core/queue.ts';
-import type { Held, Holding, Kind } from './held.ts';
+import type { Held, Holding, Kind, Work } from './held.ts';
 
 export type Lane<Claimed> = {
   /** Slots that are free now. */
@@ -15,7 +15,7 @@ export type LaneOptions<Claimed, Outcome> = {
   kind: Kind;
   concurrency: number;
   held: Held;
-  taskIdOf(claimed: Claimed): string;
+  about(claimed: Claimed): Work;
   /** Never rejects. Undefined when the database has taken the claim away: there is nothing to settle. */
   work(claimed: Claimed, holding: Holding, sentAt: number): Promise<Outcome | undefined>;
   done(token: Token, outcome: Outcome | undefined): void;
@@ -25,7 +25,7 @@ export function createLane<Claimed extends Token, Outcome>({
   kind,
   concurrency,
   held,
-  taskIdOf,
+  about,
   work,
   done,
 }: LaneOptions<Claimed, Outcome>): Lane<Claimed> {
@@ -36,7 +36,7 @@ export function createLane<Claimed extends Token, Outcome>({
     room: () => Math.max(0, concurrency - working),
 
     begin(claimed, sentAt) {
-      const holding = held.add(kind, claimed, taskIdOf(claimed));
+      const holding = held.add(kind, claimed, about(claimed));
       if (holding === undefined) return;
 
       working += 1;

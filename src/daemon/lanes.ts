@@ -2,16 +2,18 @@
 import type { ClaimedDelivery, DeliveryOutcome } from '../core/delivery.ts';
 import type { Token, TurnResult } from '../core/queue.ts';
 import type { ClaimedRun, RunOutcome } from '../core/run.ts';
-import { abortReason } from './aborted.ts';
 import type { DaemonContext } from './context.ts';
 import { workDelivery } from './deliveries-lane.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import type { Gate } from './gate.ts';
-import type { Held, Kind } from './held.ts';
+import { type Held, type Kind, takenFrom } from './held.ts';
 import { createLane, type Lane } from './lane.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { persist } from './persist.ts';
+import { createProbation, type Probation } from './probation.ts';
 import type { Room } from './round-trip.ts';
 import { type RunPorts, workRun } from './runs-lane.ts';
+import type { StepSpool } from './step-spool.ts';
 import type { Turns } from './turn.ts';
 
 export type Lanes = {
@@ -25,46 +27,74 @@ export type Lanes = {
 export type LaneParts = {
   context: DaemonContext;
   held: Held;
+  disk: Pick<DiskWatch, 'full'>;
   gate: Gate;
   turns: Turns;
+  steps: StepSpool;
   /** Aborted when the daemon gives up on the database. */
   signal: AbortSignal;
 };
 
 export function createLanes(parts: LaneParts): Lanes {
   const { concurrencyRuns, concurrencyDeliveries } = parts.context.settings;
-  const runs = createRunsLane(parts);
+  const probation = createProbation();
+  const runs = createRunsLane(parts, probation);
   const deliveries = createDeliveriesLane(parts);
-  const room = (): Room => ({ runs: runs.room(), deliveries: deliveries.room() });
 
   return {
-    room,
-    working() {
-      const free = room();
-      return concurrencyRuns - free.runs + concurrencyDeliveries - free.deliveries;
-    },
+    room: () => ({ runs: probation.isOn() ? 0 : runs.room(), deliveries: deliveries.room() }),
+    working: () => concurrencyRuns - runs.room() + concurrencyDeliveries - deliveries.room(),
     begin(result, sentAt) {
-      for (const run of result.runs) runs.begin(run, sentAt);
+      const { begun, back } = probation.part(result.runs);
+      for (const run of begun) runs.begin(run, sentAt);
+      for (const run of back) release(parts, run);
       for (const delivery of result.deliveries) deliveries.begin(delivery, sentAt);
     },
   };
 }
 
-function createRunsLane(parts: LaneParts): Lane<ClaimedRun> {
+/** Claimed and not begun: it goes back without costing a try. */
+function release({ held, turns }: LaneParts, run: ClaimedRun): void {
+  const { id, attempt, taskId, agent } = run;
+
+  held.add('run', { id, attempt }, { taskId, name: agent });
+  turns.addRun({ id, attempt, outcome: { type: 'release' } });
+}
+
+function createRunsLane(parts: LaneParts, probation: Probation): Lane<ClaimedRun> {
   const { context, held, turns } = parts;
   const { agents, queue, runAgent, clock, log, settings } = context;
-  const { record } = recorderOf(parts);
+  const recorder = recorderOf(parts);
+  const pass = (token: Token): void => {
+    // Nothing was claimed meanwhile: what is due now has to be asked for.
+    if (probation.pass(token)) turns.ask();
+  };
+  const record: RunPorts['record'] = async (step, signal) => {
+    const answer = await recorder.record(step, signal);
+    pass({ id: step.runId, attempt: step.attempt });
+    return answer;
+  };
   const reserve: RunPorts['reserve'] = (call, signal) =>
-    persist('reserve cost', () => queue.reserveCost(call), { clock, log, signal });
-  const ports = { agents, runAgent, clock, log, record, reserve };
+    persist(
+      'reserve cost',
+      async () => {
+        // What earlier calls have cost is known by their steps: until then all that was set aside for them counts.
+        await parts.steps.drain();
+        return await queue.reserveCost(call);
+      },
+      { clock, log, signal },
+    );
+  const { full } = parts.disk;
+  const ports = { agents, runAgent, clock, log, record, reserve, full };
 
   return createLane<ClaimedRun, RunOutcome>({
     kind: 'run',
     concurrency: settings.concurrencyRuns,
     held,
-    taskIdOf: (run) => run.taskId,
+    about: ({ taskId, agent }) => ({ taskId, name: agent }),
     work: (run, holding, sentAt) => workRun(ports, run, { holding, sentAt }),
     done(token, outcome) {
+      pass(token);
       if (outcome === undefined) forget(parts, 'run', token);
       else turns.addRun({ ...token, outcome });
       parts.gate.check();
@@ -76,13 +106,14 @@ function createDeliveriesLane(parts: LaneParts): Lane<ClaimedDelivery> {
   const { context, held, turns } = parts;
   const { sinks, readDeliverable, clock, log, settings } = context;
   const timeoutSeconds = settings.deliveryTimeoutSeconds;
-  const ports = { sinks, read: readDeliverable, timeoutSeconds, clock, log };
+  const { full } = parts.disk;
+  const ports = { sinks, read: readDeliverable, timeoutSeconds, clock, log, full };
 
   return createLane<ClaimedDelivery, DeliveryOutcome>({
     kind: 'delivery',
     concurrency: settings.concurrencyDeliveries,
     held,
-    taskIdOf: (delivery) => delivery.task.id,
+    about: ({ task, sink }) => ({ taskId: task.id, name: sink }),
     work: (delivery, holding, sentAt) => workDelivery(ports, delivery, { holding, sentAt }),
     done(token, outcome) {
       if (outcome === undefined) forget(parts, 'delivery', token);
@@ -92,7 +123,7 @@ function createDeliveriesLane(parts: LaneParts): Lane<ClaimedDelivery> {
   });
 }
 
-function recorderOf({ context, held, signal }: LaneParts): Recorder {
+function recorderOf({ context, held, signal, steps }: LaneParts): Recorder {
   const { queue, clock, log } = context;
 
   return createRecorder({
@@ -100,10 +131,8 @@ function recorderOf({ context, held, signal }: LaneParts): Recorder {
     clock,
     log,
     signal,
-    taken({ answer, ...token }) {
-      const reason = abortReason(answer);
-      if (reason !== undefined) held.abort('run', token, reason);
-    },
+    steps,
+    taken: (answer) => takenFrom(held, answer),
   });
 }
 

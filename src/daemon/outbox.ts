@@ -8,6 +8,8 @@ export type Outbox = {
   addDelivery(settled: SettledDelivery): void;
   /** Takes the oldest outcomes out; the caller settles them or puts them back. */
   take(): Batch;
+  /** Everything that waits; it stays where it is. */
+  all(): Batch;
   /** Puts a batch back in front. `apart` sends its outcomes one by one from then on. */
   putBack(batch: Batch, apart: boolean): void;
   size(): number;
@@ -24,6 +26,7 @@ export function createOutbox(): Outbox {
   return {
     addRun: (settled) => void runs.push(settled),
     addDelivery: (settled) => void deliveries.push(settled),
+    all: () => ({ runs: runs.slice(), deliveries: deliveries.slice() }),
     size: () => runs.length + deliveries.length,
 
     take() {

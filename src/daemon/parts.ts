@@ -2,13 +2,16 @@
 import type { Log } from '../core/ports.ts';
 import type { TurnResult } from '../core/queue.ts';
 import type { DaemonContext } from './context.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import { createGate, type Gate } from './gate.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createHeld, type Held } from './held.ts';
 import { createHousekeeping, sweepOnce } from './housekeeping.ts';
+import { createKept, type Kept } from './kept.ts';
 import { createLanes } from './lanes.ts';
 import type { Batch } from './outbox.ts';
 import type { Refused } from './refused.ts';
+import { watchDisk } from './paused.ts';
 import { createRegistration, type Registration } from './registration.ts';
 import { createTally, type Tally } from './tally.ts';
 import type { Ticker } from './ticker.ts';
@@ -17,6 +20,8 @@ import { createTurns, type Turns } from './turn.ts';
 export type Parts = {
   held: Held;
   turns: Turns;
+  kept: Kept;
+  disk: DiskWatch;
   heartbeat: Ticker;
   housekeeping: Ticker;
   registration: Registration;
@@ -33,45 +38,52 @@ export type Parts = {
 };
 
 export function createParts(context: DaemonContext): Parts {
-  const { queue, clock, log, settings } = context;
+  const { queue, clock, log } = context;
   const giveUp = new AbortController();
   const held = createHeld();
+  const kept = createKept(context, { held, signal: giveUp.signal });
   const gate = createGate();
   const registration = createRegistration(context);
   const tally = createTally(log);
   const base = { queue, clock, log, workerId: context.worker.id, signal: giveUp.signal };
   const { register } = registration;
+  const disk = watchDisk(context, () => turns.ask());
 
   const turns = createTurns({
     ...base,
     register,
-    room: () => lanes.room(),
+    drainSteps: kept.steps.drain,
+    keep: kept.outcomes.keep,
+    replaced: kept.outcomes.refused,
+    room: () => (disk.reason() === null ? lanes.room() : { runs: 0, deliveries: 0 }),
     begin(result, sentAt) {
       tally.claimed(result);
+      disk.glance();
       if (turns.isClosed()) handBack({ held, turns }, result);
       else lanes.begin(result, sentAt);
     },
-    ...bookkeeping({ held, tally }, log),
+    ...bookkeeping({ held, tally, kept }, log),
     rested: () => gate.check(),
   });
 
-  const lanes = createLanes({ context, held, gate, turns, signal: giveUp.signal });
-  const heartbeat = createHeartbeat({
-    ...base,
+  const lanes = createLanes({
+    context,
     held,
-    register,
-    leaseSeconds: settings.leaseSeconds,
-    slept: () => turns.ask(),
+    disk,
+    gate,
+    turns,
+    steps: kept.steps,
+    signal: giveUp.signal,
   });
-  const sweeping = {
-    ...base,
-    sweepSeconds: settings.sweepSeconds,
-    refresh: heartbeat.refresh,
-    found: () => turns.ask(),
-  };
+  const ask = (): void => turns.ask();
+  const { leaseSeconds, sweepSeconds } = context.settings;
+  const heartbeat = createHeartbeat({ ...base, held, register, leaseSeconds, missed: ask });
+  const sweeping = { ...base, sweepSeconds, refresh: heartbeat.refresh, found: ask };
   return {
     held,
     turns,
+    kept,
+    disk,
     registration,
     tally,
     gate,
@@ -85,9 +97,11 @@ export function createParts(context: DaemonContext): Parts {
 }
 
 /** Takes note of how each outcome was taken: what is settled is not held any more. */
-function bookkeeping({ held, tally }: Pick<Parts, 'held' | 'tally'>, log: Log) {
+function bookkeeping({ held, tally, kept }: Pick<Parts, 'held' | 'tally' | 'kept'>, log: Log) {
   return {
     settled(batch: Batch, result: TurnResult) {
+      // First: it asks what is held what the outcomes are about.
+      kept.outcomes.answered(batch, result);
       for (const token of batch.runs) held.drop('run', token);
       for (const token of batch.deliveries) held.drop('delivery', token);
       tally.settled(batch, result);
@@ -101,12 +115,12 @@ function bookkeeping({ held, tally }: Pick<Parts, 'held' | 'tally'>, log: Log) {
 
 /** What a turn that was under way brings after the stop began is not worked on any more. */
 function handBack({ held, turns }: Pick<Parts, 'held' | 'turns'>, result: TurnResult): void {
-  for (const { id, attempt, taskId } of result.runs) {
-    held.add('run', { id, attempt }, taskId);
+  for (const { id, attempt, taskId, agent } of result.runs) {
+    held.add('run', { id, attempt }, { taskId, name: agent });
     turns.addRun({ id, attempt, outcome: { type: 'release' } });
   }
-  for (const { id, attempt, task } of result.deliveries) {
-    held.add('delivery', { id, attempt }, task.id);
+  for (const { id, attempt, task, sink } of result.deliveries) {
+    held.add('delivery', { id, attempt }, { taskId: task.id, name: sink });
     turns.addDelivery({ id, attempt, outcome: { type: 'release' } });
   }
 }

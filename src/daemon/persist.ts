@@ -12,6 +12,15 @@ export function jitteredMs(tries: number): number {
   return Math.random() * Math.min(backoff.capMs, backoff.baseMs * 2 ** Math.min(tries, 20));
 }
 
+const longestRetryAfterMs = 60_000;
+
+/** The pause that the other side asked for, if it did. */
+function retryAfterMs(error: unknown): number {
+  const wanted = isAppError(error) ? error.facts['retryAfterMs'] : undefined;
+
+  return typeof wanted === 'number' ? Math.min(wanted, longestRetryAfterMs) : 0;
+}
+
 /** True when the call itself is at fault, so that the same call again can only fail again. */
 export function isRefusal(error: unknown): boolean {
   return isAppError(error) && !error.retriable;
@@ -47,7 +56,7 @@ export async function persist<Result>(
           error: scrub(messageOf(error)),
         });
       }
-      await clock.delay(jitteredMs(tries), signal);
+      await clock.delay(jitteredMs(tries) + retryAfterMs(error), signal);
     }
   }
 }

@@ -7,6 +7,7 @@ import type { PollRecord, Queue } from '../core/queue.ts';
 import { isRefusal, persist, type Persistence } from './persist.ts';
 import { pollTimes } from './poll-times.ts';
 import { scrub } from './scrub.ts';
+import { createTicker } from './ticker.ts';
 import type { TurnReport } from './turn.ts';
 
 export type PollPorts = Persistence & {
@@ -38,10 +39,34 @@ export async function pollCycle(ports: PollPorts, trigger: PollRecord['trigger']
 /** Polls every `minutes` until the returned function is called. */
 export function startPolling(ports: PollPorts, minutes: number): () => Promise<void> {
   const { clock, log } = ports;
+  let task = schedulePolls(ports, minutes);
+
+  // Cron thinks in wall time: set back by hours, it would be silent for as long; set forward by years, it would count
+  // every poll in between, one by one.
+  const watch = createTicker(clock, async ({ plannedMs, wallMs }) => {
+    const jumpedMs = wallMs - plannedMs;
+    if (Math.abs(jumpedMs) < jumpMs) return watchEveryMs;
+
+    log.info('the clock jumped: polls are timed anew', { seconds: Math.round(jumpedMs / 1_000) });
+    await task.destroy();
+    task = schedulePolls(ports, minutes);
+    void pollCycle(ports, 'schedule');
+    return watchEveryMs;
+  });
+  watch.start(watchEveryMs);
+
+  return async () => {
+    await watch.stop();
+    await task.destroy();
+  };
+}
+
+function schedulePolls(ports: PollPorts, minutes: number): ScheduledTask {
+  const { clock, log } = ports;
   const { expression, periodMs, isExact } = pollTimes(minutes);
   let last = clock.now();
 
-  const task: ScheduledTask = schedule(
+  return schedule(
     expression,
     async () => {
       // Half a knock of slack, as knocks come some ms early or late; either way round, as wall clocks can be set.
@@ -53,12 +78,10 @@ export function startPolling(ports: PollPorts, minutes: number): () => Promise<v
     },
     { noOverlap: true, suppressMissedWarning: true, logger: cronLogger(log) },
   );
-
-  return async () => {
-    await task.destroy();
-  };
 }
 
+const watchEveryMs = 5_000;
+const jumpMs = 10_000;
 const slackMs = 500;
 
 function cronLogger(log: Log): Logger {

@@ -1,17 +1,19 @@
-// Writes steps down, those of one tick in one call, and waits for the database when it is away.
+// Writes steps down, those of one tick in one call: in the database, or on the disk while it is away.
 import type { Queue, TokenAnswer } from '../core/queue.ts';
 import type { Answer, StepRecord } from '../core/run.ts';
-import { type Persistence, persist } from './persist.ts';
+import { isRefusal, type Persistence, persist } from './persist.ts';
 import { createPump } from './pump.ts';
+import type { StepSpool } from './step-spool.ts';
 
 export type RecorderPorts = Persistence & {
   queue: Pick<Queue, 'recordSteps'>;
+  steps: StepSpool;
   /** Hears of runs that the database has taken away from us. */
   taken(answer: TokenAnswer): void;
 };
 
 export type Recorder = {
-  /** Answers once the database has the step. Rejects with the reason when the run is aborted first. */
+  /** Answers once the step cannot get lost any more. Rejects with the reason when the run is aborted first. */
   record(step: StepRecord, signal: AbortSignal): Promise<Answer>;
 };
 
@@ -61,7 +63,7 @@ async function recordBatch(ports: RecorderPorts, batch: Waiting[]): Promise<void
 
   try {
     const steps = batch.map(({ step }) => step);
-    const answers = await persist('record steps', () => ports.queue.recordSteps(steps), ports);
+    const answers = await persist('record steps', () => recordOrKeep(ports, steps), ports);
 
     for (const waiter of batch) answer(ports, waiter, answers);
   } catch (error) {
@@ -69,6 +71,25 @@ async function recordBatch(ports: RecorderPorts, batch: Waiting[]): Promise<void
     if (batch.length === 1 || ports.signal.aborted) for (const { reject } of batch) reject(error);
     else for (const waiter of batch) await recordBatch(ports, [waiter]);
   }
+}
+
+/** Rejects only where neither the database nor the disk takes them. */
+async function recordOrKeep(ports: RecorderPorts, steps: StepRecord[]): Promise<TokenAnswer[]> {
+  const { queue, steps: spool } = ports;
+  // Behind those that wait already: a run's steps stay in their order.
+  if (spool.isHolding() && (await spool.keep(steps))) return kept(steps);
+
+  try {
+    await spool.drain();
+    return await queue.recordSteps(steps);
+  } catch (error) {
+    if (isRefusal(error) || !(await spool.keep(steps))) throw error;
+    return kept(steps);
+  }
+}
+
+function kept(steps: StepRecord[]): TokenAnswer[] {
+  return steps.map(({ runId: id, attempt }) => ({ id, attempt, answer: 'ok' }));
 }
 
 function answer(ports: RecorderPorts, { step, resolve }: Waiting, answers: TokenAnswer[]): void {

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { isAppError, messageOf } from '../core/errors.ts';
 import type { Queue, Turn, TurnResult } from '../core/queue.ts';
 import type { Batch } from './outbox.ts';
-import { persist, type Persistence } from './persist.ts';
+import { isRefusal, persist, type Persistence } from './persist.ts';
 import { scrub } from './scrub.ts';
 
 export type Room = { runs: number; deliveries: number };
@@ -13,6 +13,8 @@ export type Room = { runs: number; deliveries: number };
 export type SendPorts = Persistence & {
   queue: Pick<Queue, 'takeTurn'>;
   workerId: string;
+  /** Records the steps that wait on the disk: they come before any outcome. */
+  drainSteps(): Promise<void>;
   /** Makes a worker known again whose row is gone. */
   register(): Promise<void>;
 };
@@ -20,8 +22,14 @@ export type SendPorts = Persistence & {
 /** `sentAt` is the monotonic time of the request that was answered; `error` tells of tries that failed before. */
 export type Sent = { result: TurnResult; sentAt: number; error: string | undefined };
 
-/** Sends one turn until it gets through: always the same claim id, so that a lost reply changes nothing. */
-export async function send(ports: SendPorts, wanted: Room, batch: Batch): Promise<Sent> {
+/**
+ * Sends one turn until it gets through: always the same claim id, so that a lost reply changes nothing. `failing` is
+ * called and waited for after each try that failed.
+ */
+export async function send(
+  ports: SendPorts,
+  { wanted, batch, failing }: { wanted: Room; batch: Batch; failing(): Promise<void> },
+): Promise<Sent> {
   const { queue, workerId, clock } = ports;
   const turn: Turn = {
     workerId,
@@ -36,12 +44,14 @@ export async function send(ports: SendPorts, wanted: Room, batch: Batch): Promis
   const result = await persist(
     'turn',
     async () => {
-      sentAt = clock.monotonic();
       try {
+        await ports.drainSteps();
+        sentAt = clock.monotonic();
         return await queue.takeTurn(turn);
       } catch (error) {
         failure = scrub(messageOf(error));
         if (isAppError(error) && error.code === 'worker_unknown') await ports.register();
+        else if (!isRefusal(error)) await failing();
         throw error;
       }
     },

@@ -1,5 +1,6 @@
 // Turns one claimed run into one agent's work, and whatever comes of the work into an outcome.
 import { Brief } from '../core/brief.ts';
+import { isDiskFault } from '../core/disk.ts';
 import { appError, type ErrorCode, isAppError, messageOf } from '../core/errors.ts';
 import type { AgentLibrary, Clock, Log } from '../core/ports.ts';
 import {
@@ -27,6 +28,8 @@ export type RunPorts = {
   reserve(call: CostRequest, signal: AbortSignal): Promise<CostReservation>;
   clock: Clock;
   log: Log;
+  /** Hears that a disk took no more: nothing is to be claimed for a while. */
+  full(detail: string): void;
 };
 
 // Agents end themselves in time, and know best what they have spent: the lane's own limit is for one that hangs.
@@ -46,6 +49,8 @@ export async function workRun(
     outcome = await attempt(ports, claimed, { holding, sentAt, spent });
   } catch (error) {
     outcome = outcomeOfThrown(error, spent.usage());
+    // A disk without room says nothing about the run: it waits, and no try of it is lost.
+    if (outcome.type === 'release') ports.full(crashText(error));
     if (!signal.aborted)
       ports.log.error('a run threw', { runId: claimed.id, error: crashText(error) });
   }
@@ -99,6 +104,7 @@ function meter(claimed: ClaimedRun): Meter {
 }
 
 function outcomeOfThrown(error: unknown, usage: Usage): RunOutcome {
+  if (isDiskFault(error)) return { type: 'release' };
   const known = isAppError(error);
   const runError: RunError = {
     code: known ? error.code : 'run_crashed',
@@ -123,7 +129,8 @@ function afterAbort(
     case undefined:
       return outcome;
     case 'taken':
-      return undefined;
+      // Finished all the same: taken as long as nobody else has claimed the run, and put aside otherwise.
+      return outcome.type === 'complete' ? outcome : undefined;
     case 'stopping':
       return outcome.type === 'complete' ? outcome : { type: 'release' };
     case 'late':

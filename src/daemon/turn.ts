@@ -19,7 +19,11 @@ export type TurnPorts = SendPorts & {
   begin(result: TurnResult, sentAt: number): void;
   /** Hears how the database took each outcome. */
   settled(batch: Batch, result: TurnResult): void;
-  /** Hears of outcomes that the database refuses for good. */
+  /** Puts outcomes on the disk, where the database is away. Never rejects. */
+  keep(batch: Batch): Promise<void>;
+  /** Hears of an outcome that the database refuses for good: a plain failure goes in its place. */
+  replaced(batch: Batch, reason: string): void;
+  /** Hears of outcomes that not even a plain failure could replace. */
   given(up: Refused): void;
   /** Called whenever no call is needed for now. */
   rested(): void;
@@ -35,7 +39,8 @@ export type Turns = Pick<Outbox, 'addRun' | 'addDelivery'> & {
   isClosed(): boolean;
   /** True when nothing waits to be settled and nothing due is known that would fit. */
   isAtRest(): boolean;
-  unsettled(): number;
+  /** What the database has not answered for, also what is on its way there. */
+  unsettled(): Batch;
 };
 
 // How often one outcome is sent, with pauses, before its refusal is taken as final.
@@ -47,11 +52,24 @@ type State = {
   isClosed: boolean;
   waiting: ((report: TurnReport) => void)[];
   refusals: number;
+  /** The last try failed: outcomes go to the disk as well. */
+  isAway: boolean;
+  /** What is on its way. */
+  sent: Batch;
 };
+
+const nothing: Batch = { runs: [], deliveries: [] };
 
 export function createTurns(ports: TurnPorts): Turns {
   const outbox = createOutbox();
-  const state: State = { isDue: false, isClosed: false, waiting: [], refusals: 0 };
+  const state: State = {
+    isDue: false,
+    isClosed: false,
+    waiting: [],
+    refusals: 0,
+    isAway: false,
+    sent: nothing,
+  };
   const alarm = createAlarm(ports.clock, () => ask());
   const pump = createPump({
     hasWork: () => hasWork(ports, state, outbox),
@@ -68,10 +86,12 @@ export function createTurns(ports: TurnPorts): Turns {
     ask,
     addRun(settled) {
       outbox.addRun(settled);
+      if (state.isAway) void ports.keep({ ...nothing, runs: [settled] });
       pump.knock();
     },
     addDelivery(settled) {
       outbox.addDelivery(settled);
+      if (state.isAway) void ports.keep({ ...nothing, deliveries: [settled] });
       pump.knock();
     },
     force() {
@@ -87,7 +107,7 @@ export function createTurns(ports: TurnPorts): Turns {
     },
     isClosed: () => state.isClosed,
     isAtRest: () => !pump.isBusy() && !hasWork(ports, state, outbox),
-    unsettled: () => outbox.size(),
+    unsettled: () => unsettled(state, outbox),
   };
 }
 
@@ -100,6 +120,15 @@ function hasWork({ signal, room }: TurnPorts, state: State, outbox: Outbox): boo
   return state.isDue && !state.isClosed && runs + deliveries > 0;
 }
 
+function unsettled({ sent }: State, outbox: Outbox): Batch {
+  const waiting = outbox.all();
+
+  return {
+    runs: [...sent.runs, ...waiting.runs],
+    deliveries: [...sent.deliveries, ...waiting.deliveries],
+  };
+}
+
 type Parts = { outbox: Outbox; alarm: ReturnType<typeof createAlarm> };
 
 async function takeOne(ports: TurnPorts, state: State, parts: Parts): Promise<void> {
@@ -110,21 +139,36 @@ async function takeOne(ports: TurnPorts, state: State, parts: Parts): Promise<vo
   const wanted = state.isClosed ? { runs: 0, deliveries: 0 } : ports.room();
   const batch = outbox.take();
   const size = batch.runs.length + batch.deliveries.length;
+  state.sent = batch;
 
   try {
-    const { result, sentAt, error } = await send(ports, wanted, batch);
+    const { result, sentAt, error } = await send(ports, {
+      wanted,
+      batch,
+      async failing() {
+        state.isAway = true;
+        await ports.keep(unsettled(state, outbox));
+      },
+    });
     const claimed = result.runs.length + result.deliveries.length;
 
+    arrived(state);
     state.refusals = 0;
     ports.settled(batch, result);
     ports.begin(result, sentAt);
     plan(state, parts.alarm, { result, progressed: claimed + size > 0 });
     report(waiting, { claimed, settled: size }, error);
   } catch (error) {
+    arrived(state);
     report(waiting, { claimed: 0, settled: 0 }, scrub(messageOf(error)));
     if (ports.signal.aborted) outbox.putBack(batch, false);
     else await refused(ports, state, { outbox, batch, error });
   }
+}
+
+function arrived(state: State): void {
+  state.isAway = false;
+  state.sent = nothing;
 }
 
 function report(
@@ -167,7 +211,8 @@ async function refused(
   if (size === 1 && state.refusals > maxRefusals) {
     const { instead, up } = replaceRefused(batch, text);
     outbox.putBack(instead, false);
-    if (up !== undefined) ports.given(up);
+    if (up === undefined) ports.replaced(batch, text);
+    else ports.given(up);
     state.refusals = 0;
   } else {
     outbox.putBack(batch, true);

@@ -51,9 +51,10 @@ function asFault(error: unknown, root: string): AppError {
     case 'ENOSPC':
     case 'EDQUOT':
       return appError('disk_full', facts, { cause: error });
+    case 'EROFS':
+      return appError('disk_read_only', facts, { cause: error });
     case 'EACCES':
     case 'EPERM':
-    case 'EROFS':
       return appError('folder_not_writable', facts, { cause: error });
     case 'ELOOP':
       return appError('folder_refused', facts, { cause: error });

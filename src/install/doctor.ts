@@ -5,6 +5,7 @@ import { driveChecks } from './doctor/drive.ts';
 import { homeChecks } from './doctor/home.ts';
 import { machineChecks } from './doctor/machine.ts';
 import { modelChecks } from './doctor/model.ts';
+import { spoolChecks } from './doctor/spool.ts';
 import { supabaseChecks } from './doctor/supabase.ts';
 import { telegramChecks } from './doctor/telegram.ts';
 import { unitChecks } from './doctor/unit.ts';
@@ -30,6 +31,7 @@ function doctorChecks(given: DoctorPorts): Check[] {
   return [
     ...machineChecks(ports),
     ...homeChecks(ports),
+    ...spoolChecks(ports),
     ...databaseChecks(ports),
     ...supabaseChecks(ports),
     ...modelChecks(ports),

@@ -1,6 +1,7 @@
 // What the doctor needs of the other parts of the product, as values.
 import type { Config } from '../core/config.ts';
 import type { QueueState } from '../core/queue.ts';
+import type { SpoolFacts } from '../core/spool.ts';
 import type { RunCommand } from './commands.ts';
 import type { Unit } from './unit.ts';
 
@@ -19,6 +20,10 @@ export type HomeFacts = {
   left: Owner | null;
   /** True when a daemon has the lock of the home, also one that does not serve yet. */
   isTaken: boolean;
+  /** Why the daemon that has the home does not serve, when it is in recovery mode. */
+  recovery?: { pid: number; since: string; code: string; reason: string } | null;
+  /** What keeps the daemon that serves from working. */
+  troubles?: { message: string }[];
 };
 
 export type ProgramFacts = {
@@ -37,8 +42,10 @@ export type DatabaseFacts = {
   } | null;
   /** Files of migrations that the database lacks. */
   pending: string[];
-  /** Set when the database was migrated by a newer version. */
+  /** Set when the database needs a newer version than this. */
   newer: string | null;
+  /** Files of migrations that are not any more what the database was migrated with. */
+  edited: string[];
   /** How far the database's clock is ahead of ours; null where it cannot be asked. */
   aheadMs: number | null;
   /** Null as long as the tables are not there. */
@@ -62,6 +69,8 @@ export type DoctorPorts = {
   /** True when no service outside of this machine may be asked. */
   offline: boolean;
   homeFacts(): Promise<HomeFacts>;
+  /** What is kept on this machine's disk. */
+  spoolFacts(): Promise<SpoolFacts>;
   /** Puts the ready file of a dead daemon aside, so that the next one takes over from it. */
   setAside(): Promise<void>;
   programs(): Promise<ProgramFacts>;

@@ -1,5 +1,6 @@
 // Every verb of the product, for the doors that offer all of them.
 import { cancel, retry } from './changing.ts';
+import { prune } from './prune.ts';
 import { agents, list, progress, results, status } from './reading.ts';
 import { submit } from './submit.ts';
 
@@ -12,4 +13,5 @@ export const operations = {
   cancel,
   retry,
   agents,
+  prune,
 } as const;

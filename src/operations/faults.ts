@@ -29,6 +29,7 @@ const examples: Record<string, string> = {
   max_retries: '3',
   timeout_seconds: '1800',
   task: '1b2c3d4e',
+  id: '1b2c3d4e-5f60-4718-92a3-b4c5d6e7f809',
   status: 'running',
   limit: '20',
 };

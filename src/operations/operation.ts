@@ -4,9 +4,18 @@ import type { z } from 'zod';
 import { appError } from '../core/errors.ts';
 import type { AgentLibrary } from '../core/ports.ts';
 import type { Queue } from '../core/queue.ts';
+import type { PrunePolicy } from '../core/retention.ts';
 import { type Fault, faultsOf, listFaults } from './faults.ts';
 
-export type OperationContext = { queue: Queue; agents: AgentLibrary };
+export type OperationContext = {
+  queue: Queue;
+  agents: AgentLibrary;
+  /** How long the settings keep what; a door that does not have it can prune by an age only. */
+  retention?: PrunePolicy;
+};
+
+/** What an input is checked against: there without a database. */
+export type Surroundings = Pick<OperationContext, 'agents'>;
 
 /** `run` gets what `input` has checked, and throws errors of the catalogue. */
 export type Operation<Input extends z.ZodType, Output extends z.ZodType> = {
@@ -16,7 +25,7 @@ export type Operation<Input extends z.ZodType, Output extends z.ZodType> = {
   input: Input;
   output: Output;
   /** Faults that only the context can tell, from input that may not even fit the schema. */
-  check?(context: OperationContext, input: unknown): Fault[];
+  check?(context: Surroundings, input: unknown): Fault[];
   run(context: OperationContext, input: z.output<Input>): Promise<z.output<Output>>;
 };
 
@@ -30,7 +39,7 @@ export function operation<Input extends z.ZodType, Output extends z.ZodType>(
 /** Everything wrong with an input; empty when it can be run. */
 export function inputFaults<Input extends z.ZodType, Output extends z.ZodType>(
   verb: Operation<Input, Output>,
-  context: OperationContext,
+  context: Surroundings,
   input: unknown,
 ): Fault[] {
   const parsed = verb.input.safeParse(input);
@@ -41,17 +50,24 @@ export function inputFaults<Input extends z.ZodType, Output extends z.ZodType>(
   ];
 }
 
+/** The input as `run` gets it. Throws `brief_invalid` or `usage` with every fault in one message. */
+export function checkInput<Input extends z.ZodType, Output extends z.ZodType>(
+  verb: Operation<Input, Output>,
+  context: Surroundings,
+  input: unknown,
+): z.output<Input> {
+  const faults = inputFaults(verb, context, input);
+  if (faults.length === 0) return verb.input.parse(input);
+
+  const code = verb.name === 'submit' ? 'brief_invalid' : 'usage';
+  throw appError(code, { detail: listFaults(faults), faults });
+}
+
 /** Checks the input, then runs. Bad input is refused with every fault in one message (`brief_invalid` or `usage`). */
 export async function perform<Input extends z.ZodType, Output extends z.ZodType>(
   verb: Operation<Input, Output>,
   context: OperationContext,
   input: unknown,
 ): Promise<z.output<Output>> {
-  const faults = inputFaults(verb, context, input);
-  if (faults.length > 0) {
-    const code = verb.name === 'submit' ? 'brief_invalid' : 'usage';
-    throw appError(code, { detail: listFaults(faults), faults });
-  }
-
-  return await verb.run(context, verb.input.parse(input));
+  return await verb.run(context, checkInput(verb, context, input));
 }

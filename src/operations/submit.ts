@@ -6,13 +6,15 @@ import type { AgentLibrary } from '../core/ports.ts';
 import { SubmittedTask, type TaskSubmission } from '../core/queue.ts';
 import { priorities, PriorityName, TaskProfile } from '../core/task.ts';
 import { fault } from './faults.ts';
-import { operation } from './operation.ts';
+import { checkInput, operation, type Surroundings } from './operation.ts';
 import { resolveTask, TaskRef } from './task-id.ts';
 
 const mostAttachedLength = 10_000_000;
 
 /** A brief, and how its task is to run. Only `title` and `description` are required. */
 export const Submission = Brief.extend({
+  /** Chosen by whoever hands it in: a second submission of the same id changes nothing. Default: a new one. */
+  id: z.string().trim().toLowerCase().pipe(z.uuid('is not a UUID')).optional(),
   /** Default: every enabled agent. */
   agents: z.array(z.string().trim()).min(1, 'must name at least one agent').max(40).optional(),
   /** Default: parallel. */
@@ -43,8 +45,23 @@ export const submit = operation({
   },
 });
 
+/**
+ * What a brief comes to where no database can be asked: checked as far as this machine knows. `resolve` finds the task
+ * that is to end first by what names it, and throws where it cannot. Throws as `submit` does.
+ */
+export function readSubmission(
+  surroundings: Surroundings,
+  input: unknown,
+  resolve: (ref: string) => string,
+): TaskSubmission {
+  const submission = checkInput(submit, surroundings, input);
+
+  return asTask(submission, (submission.depends_on ?? []).map(resolve));
+}
+
 function asTask(submission: Submission, dependsOn: string[]): TaskSubmission {
   const {
+    id,
     title,
     description,
     agents,
@@ -59,6 +76,7 @@ function asTask(submission: Submission, dependsOn: string[]): TaskSubmission {
   } = submission;
 
   return {
+    ...(id && { id }),
     title,
     description,
     brief,

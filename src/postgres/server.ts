@@ -5,6 +5,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import { findBinaries } from './binaries.ts';
 import { ownerName, prepareCluster, savedPassword } from './cluster.ts';
 import { codeOf, urlOf, withClient, withDatabase } from './connection.ts';
+import { type Postmaster, stopPostmaster } from './postmaster.ts';
 import { applyPrelude, createWorkerLogin, workerName, workerRole } from './prelude.ts';
 import type { Settings } from './settings.ts';
 import { adopt, host, launch, type Startup } from './startup.ts';
@@ -54,7 +55,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const postmaster = (await adopt(startup)) ?? (await launch(startup));
   const { port } = postmaster;
   const supervised = supervise(postmaster, {
-    restart: (stopping) => launch({ ...startup, signal: stopping }, port),
+    restart: (stopping) => comeBack({ ...startup, signal: stopping }, port),
     delay,
     log,
   });
@@ -86,6 +87,15 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     ...supervised,
     [Symbol.asyncDispose]: supervised.stop,
   };
+}
+
+/** Up again where everyone knows it to be: someone else may have started it meanwhile. */
+async function comeBack(startup: Startup, port: number): Promise<Postmaster> {
+  const running = await adopt(startup);
+  if (running?.port === port) return running;
+  if (running !== undefined) await stopPostmaster(running.pid, startup.delay);
+
+  return await launch(startup, port);
 }
 
 // Nothing is written when the worker can log in already: the database may belong to a newer version of us.

@@ -67,7 +67,8 @@ export async function launch(startup: Startup, fixedPort?: number): Promise<Post
     const port = fixedPort ?? (await choosePort(round === 1 ? cluster.portFile : undefined));
     const postmaster = await launchOnce(startup, port);
     if (postmaster !== undefined) {
-      await writeFile(cluster.portFile, `${port}\n`, { mode: 0o600 });
+      // Only a hint for the next start: a full disk must not make a failure of it.
+      await writeFile(cluster.portFile, `${port}\n`, { mode: 0o600 }).catch(() => undefined);
       return postmaster;
     }
     if (round === launches) break;

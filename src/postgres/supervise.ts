@@ -18,36 +18,38 @@ type Supervision = {
 };
 
 const lookEveryMs = 2_000;
-const restartsAtMost = 5;
-const restartsWithinMs = 600_000;
-const backoffMs = 200;
+const pauseMs = { first: 200, most: 10_000, afterManyFailures: 60_000 };
+const manyFailures = 40;
+/** One that ran for so long was well: its death is a first one. */
+const wellAfterMs = 5_000;
 
-export function supervise(first: Postmaster, { restart, delay, log }: Supervision): Supervised {
+export function supervise(first: Postmaster, supervision: Supervision): Supervised {
+  const { delay, log } = supervision;
   const stopping = new AbortController();
   let current = first;
   let isRunning = true;
   let stopped: Promise<void> | undefined;
 
   const watching = watch().catch((error: unknown) => {
-    if (stopping.signal.aborted) return;
-    log.error('PostgreSQL does not come up again', { error: messageOf(error) });
+    if (!stopping.signal.aborted) throw error;
   });
 
   async function watch(): Promise<void> {
-    let restarts: number[] = [];
+    let failures = 0;
 
     for (;;) {
+      const since = performance.now();
       await died(current, delay, stopping.signal);
       if (stopping.signal.aborted) return;
       isRunning = false;
 
-      const now = performance.now();
-      restarts = [...restarts.filter((at) => at > now - restartsWithinMs), now];
-      if (restarts.length > restartsAtMost) throw new Error('it died too often');
-
-      log.error('PostgreSQL died: starting it again', { pid: current.pid });
-      await delay(backoffMs * 2 ** restarts.length, stopping.signal);
-      current = await restart(stopping.signal);
+      failures = performance.now() - since > wellAfterMs ? 1 : failures + 1;
+      if (isWorthSaying(failures)) {
+        log.error('PostgreSQL died: starting it again', { pid: current.pid, failures });
+      }
+      const revived = await revive(supervision, failures, stopping.signal);
+      current = revived.postmaster;
+      failures = revived.failures;
       isRunning = true;
     }
   }
@@ -63,6 +65,37 @@ export function supervise(first: Postmaster, { restart, delay, log }: Supervisio
     pid: () => current.pid,
     stop: () => (stopped ??= stop()),
   };
+}
+
+/** Tries until it is up again: what keeps it from starting, such as a full disk, may pass. Rejects when aborted. */
+async function revive(
+  { restart, delay, log }: Supervision,
+  before: number,
+  signal: AbortSignal,
+): Promise<{ postmaster: Postmaster; failures: number }> {
+  for (let failures = before; ; failures += 1) {
+    await delay(pauseAfter(failures), signal);
+
+    try {
+      return { postmaster: await restart(signal), failures };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isWorthSaying(failures)) {
+        log.error('PostgreSQL does not come up again yet', { failures, error: messageOf(error) });
+      }
+    }
+  }
+}
+
+function pauseAfter(failures: number): number {
+  if (failures > manyFailures) return pauseMs.afterManyFailures;
+
+  return Math.min(pauseMs.first * 2 ** (failures - 1), pauseMs.most);
+}
+
+/** True at 1, 2, 4, 8 and so on: a night of failures must not fill the disk with its log. */
+function isWorthSaying(times: number): boolean {
+  return Math.log2(times) % 1 === 0;
 }
 
 // One that we adopted is no child of ours: nothing tells of its end, so we look.

@@ -10,6 +10,7 @@ import type {
 import type { ClaimedRun, DeliverableFile } from '../core/run.ts';
 import { clean } from './clean.ts';
 import { type Claimed, functions, type SqlFunction, type Transport } from './functions.ts';
+import { untilKept } from './rolled-back.ts';
 
 type Call = <const Argument extends string, Result>(
   target: SqlFunction<Argument, Result>,
@@ -20,7 +21,7 @@ type Call = <const Argument extends string, Result>(
 export function createQueue(transport: Transport): Queue {
   const call: Call = async (target, args) => {
     const cleaned = Object.entries(args).map(([key, value]) => [key, clean(value)]);
-    const answer = await transport.call(target, Object.fromEntries(cleaned));
+    const answer = await untilKept(() => transport.call(target, Object.fromEntries(cleaned)));
     const parsed = target.answer.safeParse(answer);
     if (parsed.success) return parsed.data;
 
@@ -46,6 +47,9 @@ function changes(call: Call) {
     },
     retireWorker: async (workerId) => {
       await call(functions.retireWorker, { p_worker_id: workerId });
+    },
+    pauseWorker: async (workerId, reason) => {
+      await call(functions.pauseWorker, { p_worker_id: workerId, p_reason: reason });
     },
     recordPoll: async (poll) => {
       await call(functions.recordPoll, {
@@ -93,6 +97,17 @@ function work(call: Call) {
     beat: (workerId, runs, deliveries) =>
       call(functions.beat, { p_worker_id: workerId, p_runs: runs, p_deliveries: deliveries }),
     sweep: () => call(functions.sweep, {}),
+    prune: ({ policy, limit, dryRun, after }) =>
+      call(functions.prune, { p_policy: policy, p_after: after, p_limit: limit, p_dry: dryRun }),
+    beginPruning: (workerId, elapsedSeconds) =>
+      call(functions.beginPruning, { p_worker_id: workerId, p_elapsed_seconds: elapsedSeconds }),
+    endPruning: async (id, workerId, removed) => {
+      await call(functions.endPruning, {
+        p_pruning_id: id,
+        p_worker_id: workerId,
+        p_removed: removed,
+      });
+    },
   } satisfies Partial<Queue>;
 }
 
@@ -145,6 +160,7 @@ function registration(worker: WorkerRegistration) {
     p_sinks: worker.sinks,
     p_retry: worker.retry,
     p_replaces: worker.replaces ?? null,
+    p_schema: worker.schema ?? null,
   };
 }
 

@@ -2,7 +2,15 @@
 import { z } from 'zod';
 
 import { ClaimedDelivery } from '../core/delivery.ts';
-import { ProgressRow, QueueState, SubmittedTask, TaskSummary, TaskView } from '../core/queue.ts';
+import {
+  ProgressRow,
+  PruningAnswer,
+  QueueState,
+  SubmittedTask,
+  TaskSummary,
+  TaskView,
+} from '../core/queue.ts';
+import { PrunedPage } from '../core/retention.ts';
 import { Answer, ClaimedRun, CostReservation } from '../core/run.ts';
 import { TaskProfile, TaskStatus } from '../core/task.ts';
 
@@ -67,21 +75,30 @@ const SchemaVersion = z.object({
   versions: z.array(z.string()).nullable(),
   /** Whether Realtime tells of changes to `tasks`. */
   realtime: z.boolean(),
+  /** The migration that a build must know at least; absent where no migration has said it yet. */
+  oldestClient: z.string().optional(),
 });
 
 const nothing = z.unknown();
 const claim = ['p_worker_id', 'p_claim_id', 'p_limit'] as const;
 const settle = ['p_worker_id', 'p_outcomes'] as const;
+const registerArguments = [
+  'p_worker_id',
+  'p_name',
+  'p_version',
+  'p_lease_seconds',
+  'p_sinks',
+  'p_retry',
+  'p_replaces',
+  'p_schema',
+] as const;
 
 /** Every function that TypeScript calls. A test holds the table against the catalog. */
 export const functions = {
   registerAgents: define('register_agents', ['p_agents'], nothing),
-  registerWorker: define(
-    'register_worker',
-    ['p_worker_id', 'p_name', 'p_version', 'p_lease_seconds', 'p_sinks', 'p_retry', 'p_replaces'],
-    nothing,
-  ),
+  registerWorker: define('register_worker', registerArguments, nothing),
   holdSession: define('hold_session', ['p_worker_id'], z.boolean()),
+  pauseWorker: define('pause_worker', ['p_worker_id', 'p_reason'], nothing),
   retireWorker: define('retire_worker', ['p_worker_id'], nothing),
   submitTask: define('submit_task', ['p_task'], SubmittedTask),
   cancelTask: define('cancel_task', ['p_task_id'], z.object({ status: TaskStatus })),
@@ -107,6 +124,9 @@ export const functions = {
     ['p_worker_id', 'p_trigger', 'p_started_at', 'p_claimed', 'p_settled', 'p_error'],
     nothing,
   ),
+  prune: define('prune', ['p_policy', 'p_after', 'p_limit', 'p_dry'], PrunedPage),
+  beginPruning: define('begin_pruning', ['p_worker_id', 'p_elapsed_seconds'], PruningAnswer),
+  endPruning: define('end_pruning', ['p_pruning_id', 'p_worker_id', 'p_removed'], nothing),
   readTask: define('read_task', ['p_task_id'], TaskView.nullable()),
   listTasks: define('list_tasks', ['p_status', 'p_limit', 'p_before'], z.array(TaskSummary)),
   findTasks: define('find_tasks', ['p_prefix'], z.array(z.uuid())),

@@ -1,11 +1,16 @@
 // Carries the queue's calls over `pg`: one prepared statement per function, arguments by name.
-import type { Pool } from 'pg';
+import type { QueryConfig, QueryResultRow } from 'pg';
 
 import type { SqlFunction, Transport } from './functions.ts';
 import { fromDatabase } from './sqlstate.ts';
 
+/** What runs the statements: a pool of `pg`, or one of its connections. */
+export type Querying = {
+  query<Row extends QueryResultRow>(statement: QueryConfig): Promise<{ rows: Row[] }>;
+};
+
 /** The pool logs in as the workers' role and is owned, and ended, by the caller. */
-export function createPgTransport(pool: Pool): Transport {
+export function createPgTransport(pool: Querying): Transport {
   return {
     async call(target, args) {
       try {

@@ -11,10 +11,24 @@ export const refusals = {
   NS006: 'task_not_retriable',
   NS007: 'task_over',
   NS008: 'worker_unknown',
+  NS009: 'database_newer',
+  NS010: 'contents_removed',
 } as const satisfies Record<string, ErrorCode>;
 
-// Classes whose cause passes by itself: connection, resources, operator, system, and lost races.
-const passing = [/^08/, /^53/, /^57/, /^58/, /^40/, /^55P03$/, /^25006$/];
+// What passes by itself, or can be mended from outside, and is not the call's fault: connection, resources (a full disk, no
+// connections left), operator, system, lost races; a login that is turned away, a database that is gone, damaged pages.
+const passing = [
+  /^08/,
+  /^53/,
+  /^57/,
+  /^58/,
+  /^40/,
+  /^55P03$/,
+  /^25006$/,
+  /^28/,
+  /^3D000$/,
+  /^XX00[12]$/,
+];
 
 /** The error of the catalogue for anything thrown by a call; other errors of ours pass as they are. */
 export function fromDatabase(error: unknown, call: string): AppError {

@@ -1,4 +1,6 @@
 // Hears of due work and of cancelled tasks over LISTEN, on a session that also proves that the worker lives.
+import { Socket } from 'node:net';
+
 import { Client } from 'pg';
 import { z } from 'zod';
 
@@ -21,7 +23,12 @@ export type WakeListener = {
   connected(): void;
 };
 
-const reconnectMs = { first: 250, most: 15_000 };
+const reconnectMs = { first: 250, most: 5_000 };
+// How often the session is asked for a sign of life. A network can take a connection without a word, and then nothing
+// is heard on it for ever.
+const askEveryMs = 15_000;
+const answerWithinMs = 8_000;
+const goodbyeMs = 1_000;
 
 /**
  * Listens until disposed; a lost connection is made again with backoff, and only logged, since polling goes on.
@@ -60,24 +67,24 @@ async function keepListening(
   }
 }
 
-// One connection, from connecting to its end. Rejects when it cannot be made.
+// One connection, from connecting to its end. Rejects when it cannot be made, and when it falls silent.
 async function listenOnce(
   options: WakeOptions,
   listener: WakeListener,
   signal: AbortSignal,
 ): Promise<void> {
+  const socket = new Socket();
   const client = new Client({
     connectionString: options.url,
     application_name: 'nightshift wake',
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: answerWithinMs,
+    query_timeout: answerWithinMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
+    stream: () => socket,
   });
-  const ended = new Promise<void>((resolve) => {
-    client.once('error', () => resolve());
-    client.once('end', () => resolve());
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const over = new AbortController();
+  for (const event of ['error', 'end'] as const) client.once(event, () => over.abort());
   // Errors after the first would otherwise end the whole process.
   client.on('error', () => undefined);
 
@@ -85,12 +92,34 @@ async function listenOnce(
     await client.connect();
     client.on('notification', ({ payload }) => notice(payload, options, listener));
     await client.query('listen nightshift');
-    await client.query(statementOf(functions.holdSession), [options.workerId]);
+    await holdSession(client, options.workerId);
     listener.connected();
-    await ended;
+    await proveLife(client, options, AbortSignal.any([signal, over.signal]));
   } finally {
-    await client.end().catch(() => undefined);
+    // A goodbye over a dead network is never answered.
+    const waited = options.clock.delay(goodbyeMs).then(() => socket.destroy());
+    await Promise.race([client.end(), waited]).catch(() => undefined);
   }
+}
+
+/**
+ * Asks for a sign of life until the signal aborts; rejects when none comes. Each time the worker's lock is taken anew,
+ * since a former session that the server took for alive may have held it until now.
+ */
+async function proveLife(
+  client: Client,
+  { workerId, clock }: WakeOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    // An abort only ends the wait.
+    await clock.delay(askEveryMs, signal).catch(() => undefined);
+    if (!signal.aborted) await holdSession(client, workerId);
+  }
+}
+
+async function holdSession(client: Client, workerId: string): Promise<void> {
+  await client.query(statementOf(functions.holdSession), [workerId]);
 }
 
 function notice(payload: string | undefined, options: WakeOptions, listener: WakeListener): void {

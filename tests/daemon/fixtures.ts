@@ -1,4 +1,8 @@
 // A daemon on a real database, with scripted agents and sinks as its inputs.
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
 import pg from 'pg';
 
 import { AgentFrontMatter } from '../../src/core/agent.ts';
@@ -12,6 +16,7 @@ import type { DaemonContext, DaemonSettings, RunAgent } from '../../src/daemon/c
 import { createDaemon } from '../../src/daemon/daemon.ts';
 import { createQueue } from '../../src/queue/client.ts';
 import { createPgTransport } from '../../src/queue/pg-transport.ts';
+import { openSpool } from '../../src/queue/spool.ts';
 import { listen } from '../../src/queue/wake.ts';
 
 export type LogLine = { level: string; message: string; fields: Record<string, unknown> };
@@ -33,14 +38,17 @@ export type TestDaemonOptions = Partial<Omit<DaemonContext, 'settings'>> & {
   url: string;
   settings?: Partial<DaemonSettings>;
   queryTimeoutMs?: number;
+  /** Where the spool is; default: a folder that goes with the daemon. */
+  home?: string;
   /** Where to listen; default `url`. */
   listenUrl?: string;
 };
 
 /** A daemon that has not started; disposing stops it. */
 export function daemonOn(options: TestDaemonOptions) {
-  const { url, listenUrl = url, settings: changed, queryTimeoutMs, ...rest } = options;
+  const { url, listenUrl = url, settings: changed, queryTimeoutMs, home, ...rest } = options;
   const id = crypto.randomUUID();
+  const folder = home ?? path.join(tmpdir(), `nightshift-daemon-${id}`);
   const { log, lines } = recordingLog();
   const pool = new pg.Pool({
     connectionString: url,
@@ -57,6 +65,7 @@ export function daemonOn(options: TestDaemonOptions) {
     runAgent: succeed,
     sinks: [sinkOf('folder')],
     readDeliverable: (deliverable) => queue.readDeliverable(deliverable.id),
+    spool: openSpool(path.join(folder, 'spool')),
     listen: (listener) =>
       listen({ url: listenUrl, workerId: id, log, clock: systemClock }, listener),
     clock: systemClock,
@@ -74,6 +83,7 @@ export function daemonOn(options: TestDaemonOptions) {
     async [Symbol.asyncDispose]() {
       await daemon.stop(0);
       await pool.end();
+      if (home === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }

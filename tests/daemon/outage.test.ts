@@ -5,7 +5,7 @@ import { appError } from '../../src/core/errors.ts';
 import type { Queue } from '../../src/core/queue.ts';
 import { freshQueue } from '../support/queue.ts';
 import { startProxy } from '../support/proxy.ts';
-import { complete, daemonOn, ended, eventually, stepOf, turnstile } from './fixtures.ts';
+import { daemonOn, ended, eventually, turnstile } from './fixtures.ts';
 
 test('outcomes that were reached while the database was cut off are settled once it is back', async () => {
   await using given = await freshQueue();
@@ -70,30 +70,6 @@ test('a database that takes calls and answers none holds nothing up once it is b
   proxy.restore();
 
   expect(await ended(given.queue, id)).toMatchObject({ status: 'complete', runsEnded: 2 });
-});
-
-test('a step waits for the database and is recorded once', async () => {
-  await using given = await freshQueue();
-  await using proxy = await startProxy(given.db.workerUrl);
-  const answers: string[] = [];
-  await using worker = daemonOn({
-    url: proxy.url(given.db.workerUrl),
-    runAgent: async (run, { record }) => {
-      proxy.cut();
-      const recorded = record(stepOf(run, 1));
-      await eventually(() => worker.lines.some(({ fields }) => fields['call'] === 'record steps'));
-      proxy.restore();
-      answers.push(await recorded);
-      return complete(run);
-    },
-  });
-  const { id } = await given.submit({ agents: ['echo'] });
-
-  await worker.daemon.start();
-  await ended(given.queue, id);
-
-  expect(answers).toEqual(['ok']);
-  expect(await given.db.sql('select seq from run_steps')).toEqual([{ seq: 1 }]);
 });
 
 test('starts when the database comes up after it', async () => {

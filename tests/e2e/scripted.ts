@@ -19,7 +19,14 @@ import {
 export const key = 'test-0123456789abcdef';
 
 /** Which call of which task a request is: `step` counts the replies of the run, from 1. */
-export type ModelCall = { title: string; step: number };
+export type ModelCall = {
+  title: string;
+  step: number;
+  /** The boot that asked, as far as it was given an address of its own; else empty. */
+  boot: string;
+  /** When it came, in milliseconds since 1970. */
+  at: number;
+};
 
 export type Meeting = ModelCall & {
   response: ServerResponse;
@@ -31,6 +38,8 @@ export type Behave = (meeting: Meeting) => void;
 export type ScriptedModel = AsyncDisposable & {
   /** What makes a daemon ask this model. */
   variables: Variables;
+  /** The same, so that its calls bear the name of one boot. */
+  variablesOf(boot: string): Variables;
   /** Every call so far, in order of arrival. */
   calls(): ModelCall[];
   /** Says how calls for the task of that title are met; all others are met as by `usually`. */
@@ -42,9 +51,10 @@ export async function startScriptedModel(
 ): Promise<ScriptedModel> {
   const behaviours = new Map<string, Behave>();
   const calls: ModelCall[] = [];
-  const server: RawServer = await startRawServer((response, count) => {
+  const server: RawServer = await startRawServer((response, count, request) => {
     const { messages } = Request.parse(server.requests()[count - 1]);
-    const call = callOf(messages);
+    const [, boot = ''] = /^\/v1\/boot-([^/]+)\//.exec(request.url ?? '') ?? [];
+    const call = { ...callOf(messages), boot, at: Date.now() };
     calls.push(call);
     const behave = behaviours.get(call.title) ?? usually;
     behave({ ...call, response, reply: (turns) => replyAsEcho(response, messages, turns) });
@@ -52,6 +62,7 @@ export async function startScriptedModel(
 
   return {
     variables: { OPENAI_BASE_URL: server.url, OPENAI_API_KEY: key },
+    variablesOf: (boot) => ({ OPENAI_BASE_URL: `${server.url}/boot-${boot}`, OPENAI_API_KEY: key }),
     calls: () => calls,
     meet: (title, behave) => void behaviours.set(title, behave),
     [Symbol.asyncDispose]: server[Symbol.asyncDispose],
@@ -61,7 +72,7 @@ export async function startScriptedModel(
 const Request = z.looseObject({ messages: z.array(Message) });
 const UserText = z.object({ content: z.string() });
 
-function callOf(messages: Message[]): ModelCall {
+function callOf(messages: Message[]): Pick<ModelCall, 'title' | 'step'> {
   const replies = messages.filter(({ role }) => role === 'assistant');
 
   return { title: briefOf(messages).title, step: replies.length + 1 };

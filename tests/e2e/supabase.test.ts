@@ -93,7 +93,7 @@ test('outages in the middle of work lose nothing and do nothing twice', async ()
   front.realtime.change('INSERT', { id, status: 'pending' });
 
   await model.answer(1, () => front.network.cut());
-  await until(() => daemon.stderr().includes('"record steps"'));
+  await until(() => daemon.stderr().includes('record spooled steps'));
   await until(() => daemon.stderr().includes('wake-ups are off'));
   front.network.restore();
   await model.answer(2, () => front.postgrest.outage({ type: 'cut' }));

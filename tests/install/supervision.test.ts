@@ -6,8 +6,11 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 
 import { readReadyFile } from '../../src/daemon/ready-file.ts';
+import { readRecovery } from '../../src/daemon/recovery-file.ts';
 import { createUnit } from '../../src/install/create-unit.ts';
+import { runCli } from '../support/cli.ts';
 import { freshDatabase } from '../support/database.ts';
+import { freshFolder } from '../support/folder.ts';
 import { until } from '../support/until.ts';
 import { supervise, type Supervised } from './launchd-simulator.ts';
 import { fakePrograms, launchctl, type Programs } from './programs.ts';
@@ -66,15 +69,30 @@ test('comes back after kill -9, and not after it was told to end', async () => {
   expect(written).not.toContain(password);
 });
 
-test('a wrong configuration ends it once and for all, and says why', async () => {
+test('a wrong configuration keeps it in recovery mode, which says why and ends with the fault', async () => {
+  await using db = await freshDatabase();
   await using under = await loaded('NIGHTSHIFT_POLL_MINUTES=often\n');
+  const recovery = await until(() => readRecovery(under.home) ?? undefined);
 
-  await until(() => under.job.isOver());
+  await writeFile(path.join(under.home, '.env'), `DATABASE_URL=${db.adminUrl}\n`);
+  await until(() => readReadyFile(under.home));
 
-  expect(under.job.exits).toEqual([0]);
-  const said = await readFile(path.join(under.home, 'logs', 'service.log'), 'utf8');
+  expect(recovery).toMatchObject({ pid: under.job.pid(), code: 'config_invalid', failures: 1 });
+  expect(under.job.exits).toEqual([]);
+  const said = await readFile(path.join(under.home, 'logs', 'nightshift.log'), 'utf8');
   expect(said).toContain('NIGHTSHIFT_POLL_MINUTES = often (.env)');
-  expect(said).toContain('Not started again by itself');
+  expect(readRecovery(under.home)).toBeNull();
+});
+
+test('a home that is no folder ends it once and for all, and says why', async () => {
+  await using folder = await freshFolder();
+  const file = path.join(folder.path, 'file');
+  await writeFile(file, '');
+
+  const ended = await runCli(['start', '--supervised', '--home', file]);
+
+  expect(ended).toMatchObject({ code: 0, stderr: expect.stringContaining('is no folder') });
+  expect(ended.stderr).toContain('Not started again by itself');
 });
 
 test('an end in failure is followed by another start', async () => {

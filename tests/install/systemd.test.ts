@@ -38,7 +38,7 @@ test('installs a unit of the user, starts it, and asks for it to be started by i
   expect({ changed, notes }).toEqual({ changed: true, notes: [] });
   expect(file).toBe(`${options.account.homeFolder}/.config/systemd/user/nightshift.service`);
   expect(text).toContain(
-    `ExecStart="/bin/sh" "${path.resolve('bin/main.mjs')}" start --no-sample --home "${options.home}"\n`,
+    `ExecStart="/bin/sh" "${path.resolve('bin/main.mjs')}" start --no-sample --supervised --home "${options.home}"\n`,
   );
   expect(text).toContain('Restart=on-failure\nRestartSec=10\nRestartPreventExitStatus=78\n');
   expect(text).not.toMatch(/\{\{|Environment|User=/);

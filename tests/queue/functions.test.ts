@@ -42,6 +42,7 @@ test('users may call only what is meant for them, and nobody may call anything u
     'deliverables_of',
     'deliveries_of',
     'find_tasks',
+    'first_submission',
     'list_tasks',
     'queue_now',
     'read_deliverable',

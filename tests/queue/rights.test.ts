@@ -47,6 +47,21 @@ test('a user may cancel an own task and not know of another', async () => {
   expect((await queue.queue.readTask(id))?.status).toBe('cancelled');
 });
 
+test('a user may choose the id of a task, and not take one of another user', async () => {
+  await using queue = await freshQueue();
+  const [first, second] = [await newUser(queue), await newUser(queue)];
+  const id = crypto.randomUUID();
+  const task = JSON.stringify({ id, title: 'Mine', description: 'Work' });
+  const submit = (client: PoolClient) => client.query('select submit_task($1) as task', [task]);
+
+  await asUser(queue, first, submit);
+  const again = await asUser(queue, first, submit);
+  const foreign = asUser(queue, second, submit);
+
+  await expect(foreign).rejects.toMatchObject({ code: 'NS002' });
+  expect(again.rows).toMatchObject([{ task: { id, repeated: true } }]);
+});
+
 test('the worker is neither owner nor superuser', async () => {
   await using queue = await freshQueue();
 

@@ -219,6 +219,19 @@ describe.each(transports)('settling over %s', (transport) => {
     }
   });
 
+  test('a batch that hands a run back moves on the task whose last run it ends', async () => {
+    await using queue = await freshQueue(transport);
+    const worker = await queue.worker();
+    const ending = await queue.submit({ agents: ['echo'] });
+    await queue.submit({ agents: ['nova'] });
+    const [last, other] = await worker.claim();
+    if (last === undefined || other === undefined) throw new Error('nothing claimed');
+
+    await worker.settle({ ...tokenOf(other), outcome: { type: 'release' } }, completed(last));
+
+    expect((await queue.queue.readTask(ending.id))?.status).toBe('delivering');
+  });
+
   test('a task that waits for two starts when both have ended well', async () => {
     await using queue = await freshQueue(transport);
     const worker = await queue.worker();

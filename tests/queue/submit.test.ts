@@ -81,6 +81,38 @@ describe.each(transports)('handing in over %s', (transport) => {
     expect(both.filter((task) => task.repeated)).toHaveLength(1);
   });
 
+  test('the same id answers with the task that has it, also when several hand it in at once', async () => {
+    await using queue = await freshQueue(transport);
+    const id = crypto.randomUUID();
+
+    const tasks = await Promise.all([1, 2, 3].map(() => queue.submit({ id })));
+    await queue.db.sql('update agents set enabled = false');
+    const later = await queue.submit({ id, title: 'Something else' });
+
+    expect(new Set([...tasks, later].map((task) => task.id))).toEqual(new Set([id]));
+    expect(tasks.filter((task) => task.repeated)).toHaveLength(2);
+    expect(later).toMatchObject({ repeated: true });
+    expect(await queue.db.sql('select title from tasks')).toEqual([{ title: brief.title }]);
+  });
+
+  test('an id that another user has is refused, and nothing of that task is told', async () => {
+    await using queue = await freshQueue(transport);
+    const [user, id] = [crypto.randomUUID(), crypto.randomUUID()];
+    await queue.db.sql('insert into auth.users (id) values ($1)', [user]);
+    await queue.db.sql(`insert into tasks (id, user_id, title) values ($1, $2, 'Theirs')`, [
+      id,
+      user,
+    ]);
+
+    const refusal = queue.submit({ id, idempotencyKey: 'once' });
+
+    await expect(refusal).rejects.toMatchObject({
+      code: 'brief_invalid',
+      message: expect.stringContaining(`the id ${id} is taken`),
+    });
+    expect(await queue.db.sql('select title from tasks')).toEqual([{ title: 'Theirs' }]);
+  });
+
   test('tasks of one title on one day have folders of different names', async () => {
     await using queue = await freshQueue(transport);
 

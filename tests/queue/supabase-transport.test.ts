@@ -73,11 +73,6 @@ describe('an answer that is none', () => {
       { code: 'database_unavailable' },
     ],
     [
-      'a deadlock',
-      json(500, { code: '40P01', message: 'deadlock' }),
-      { code: 'database_unavailable' },
-    ],
-    [
       'a full pool',
       json(503, { code: '53300', message: 'full' }),
       { code: 'database_unavailable' },
@@ -115,6 +110,14 @@ describe('an answer that is none', () => {
       expect((await queueOver(server).readState()).runsWaiting).toBe(0);
     },
   );
+
+  test('a deadlock rolled the call back: it is made again at once', async () => {
+    const queue = queueOver(server);
+    const deadlock = json(500, { code: '40P01', message: 'deadlock' });
+    server.misbehave('read_state', deadlock, deadlock);
+
+    expect((await queue.readState()).runsWaiting).toBe(0);
+  });
 
   test('nobody there is named by its address and the reason', async () => {
     const transport = { url: 'http://127.0.0.1:1', key: secretKey, log: silentLog };

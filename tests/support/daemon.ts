@@ -10,10 +10,9 @@ import { stopOrphan } from './postmaster.ts';
 import { type Spawned, spawnNode, tellReaper } from './spawned.ts';
 import { until } from './until.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const main = path.join(root, 'src', 'cli', 'main.ts');
+const ours = fileURLToPath(new URL('../../', import.meta.url));
 // Compiled code of one program serves the next: this halves what each start costs.
-const compileCache = path.join(root, 'node_modules', '.cache', 'nightshift-tests');
+const compileCache = path.join(ours, 'node_modules', '.cache', 'nightshift-tests');
 
 export type Variables = Record<string, string>;
 
@@ -34,6 +33,10 @@ export type Home = AsyncDisposable & {
   write(name: string, content: string): Promise<string>;
   /** Starts a daemon and waits until it serves. Without `--no-sample` the first start has a sample brief. */
   start(options?: { args?: string[]; env?: Variables }): Promise<Daemon>;
+  /** Spawns a daemon and waits for nothing. */
+  launch(options?: { args?: string[]; env?: Variables }): Spawned;
+  /** A launched daemon once it serves; fails when it ends instead. */
+  served(child: Spawned): Promise<Daemon>;
   /** Runs a command to its end. */
   run(...args: string[]): Promise<Finished>;
   /** The result that a command writes with `--json`; fails when it ends with another code than 0. */
@@ -42,13 +45,17 @@ export type Home = AsyncDisposable & {
 
 /**
  * A home that does not exist yet, in a temporary folder. Commands on it see `variables` and hardly anything else. Disposing
- * kills what still runs there, PostgreSQL too, and removes it.
+ * kills what still runs there, PostgreSQL too, and removes it. `root` is the installation whose program runs: ours by default.
  */
-export async function temporaryHome(variables: Variables = {}): Promise<Home> {
+export async function temporaryHome(
+  variables: Variables = {},
+  { root = ours }: { root?: string } = {},
+): Promise<Home> {
   const folder = await mkdtemp(path.join(await scratchFolder(), 'nightshift-e2e-'));
   // A PostgreSQL under another account has to pass through; the home itself stays closed.
   await chmod(folder, 0o711);
   const home = path.join(folder, 'home');
+  const main = path.join(root, 'src', 'cli', 'main.ts');
   tellReaper('made', home);
   const children: Spawned[] = [];
 
@@ -78,6 +85,8 @@ export async function temporaryHome(variables: Variables = {}): Promise<Home> {
       if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${stderr}`);
       return JSON.parse(stdout);
     },
+    launch: ({ args = [], env = {} } = {}) => spawn(['start', ...args], env),
+    served: async (child) => asDaemon(child, await serving(child, home)),
     async start({ args = [], env = {} } = {}) {
       const child = spawn(['start', ...args], env);
       return asDaemon(child, await serving(child, home));

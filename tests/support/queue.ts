@@ -8,7 +8,7 @@ import { createQueue } from '../../src/queue/client.ts';
 import type { Transport } from '../../src/queue/functions.ts';
 import { createPgTransport } from '../../src/queue/pg-transport.ts';
 import { createSupabaseTransport } from '../../src/queue/supabase-transport.ts';
-import { silentLog } from './cluster.ts';
+import { silentLog, type TestDatabase } from './cluster.ts';
 import { freshDatabase } from './database.ts';
 import { secretKey, startPostgrest } from './postgrest-server.ts';
 
@@ -20,8 +20,13 @@ export type TransportName = (typeof transports)[number];
 
 /** A migrated database, and the queue on it as workers reach it: neither owner nor superuser. */
 export async function freshQueue(name: TransportName = 'pg') {
+  return await openQueue(name, await freshDatabase());
+}
+
+/** The queue on a database, which it disposes of with itself. */
+export async function openQueue(name: TransportName, database: TestDatabase) {
   await using stack = new AsyncDisposableStack();
-  const db = stack.use(await freshDatabase());
+  const db = stack.use(database);
   const pool = new pg.Pool({ connectionString: db.workerUrl, max: 16 });
   pool.on('error', () => undefined);
   stack.defer(() => pool.end());
@@ -64,7 +69,7 @@ async function openTransport(
   }
 }
 
-export type TestQueue = Awaited<ReturnType<typeof freshQueue>>;
+export type TestQueue = Awaited<ReturnType<typeof openQueue>>;
 export type TestWorker = Awaited<ReturnType<TestQueue['worker']>>;
 
 export const brief = { title: 'Spring sale', description: 'Sell the last of the winter coats.' };

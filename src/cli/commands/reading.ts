@@ -1,13 +1,14 @@
 // Commands that only look: tasks, results, agents.
 import { z } from 'zod';
 
-import { loadAgentLibrary } from '../../app.ts';
+import { keptTasks, loadAgentLibrary } from '../../app.ts';
 import { operations } from '../../operations/catalogue.ts';
 import { perform } from '../../operations/operation.ts';
 import { agentsOf } from '../../operations/reading.ts';
 import { exitCodes } from '../failure.ts';
+import { shortId } from '../plain.ts';
 import type { Run } from '../program.ts';
-import { openSession, present, withClient } from '../session.ts';
+import { openSession, present, type Session, withClient } from '../session.ts';
 import { agentList } from '../views/queue.ts';
 import { resultLines, taskList } from '../views/task.ts';
 
@@ -20,11 +21,21 @@ export const listCommand: Run = async (screen, _args, options) => {
     limit: Number.isNaN(Number(limit)) ? limit : Number(limit),
     ...(status !== undefined && { status }),
   };
+  await sayKept(session);
   const tasks = await withClient(session, (context) => perform(operations.list, context, input));
 
   present(session, tasks, () => taskList(tasks));
   return exitCodes.ok;
 };
+
+/** Also where no database answers: then it is all that there is to say. */
+async function sayKept({ app, screen }: Session): Promise<void> {
+  const kept = await keptTasks(app.home).catch(() => []);
+  const waiting = kept.filter(({ status }) => status === 'spooled').map(({ id }) => shortId(id));
+  if (waiting.length > 0) {
+    screen.say(`Kept on this machine, and no tasks of the database yet: ${waiting.join(', ')}`);
+  }
+}
 
 export const resultsCommand: Run = async (screen, [task], options) => {
   const session = openSession(screen, options);

@@ -1,21 +1,24 @@
 // The command `start`: the daemon in this terminal, with the sample brief on the very first start.
 import path from 'node:path';
-import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 import { z } from 'zod';
 import { parse } from 'yaml';
 
-import { type Serving, startDaemon, type Taken } from '../../app.ts';
+import { readRecovery, type RecoveryFile, type Serving, type Taken } from '../../app.ts';
+import { adviceFor } from '../../core/advice.ts';
 import { messageOf } from '../../core/errors.ts';
 import { operations } from '../../operations/catalogue.ts';
 import { perform } from '../../operations/operation.ts';
-import { exitCodeOf, exitCodes, failureText } from '../failure.ts';
+import { beginDaemon } from '../begin.ts';
+import { exitCodeOf, exitCodes, failureText, plainIndented } from '../failure.ts';
 import { follow } from '../follow.ts';
 import { interruption } from '../interruption.ts';
 import { shortId } from '../plain.ts';
 import type { Run } from '../program.ts';
-import { openSession, type Session } from '../session.ts';
-import { installation } from '../settings.ts';
+import type { Screen } from '../screen.ts';
+import { GlobalOptions, type Session } from '../session.ts';
+import { homeOf, installation } from '../settings.ts';
 import { sayEnd } from './task.ts';
 
 const StartOptions = z.object({
@@ -23,7 +26,6 @@ const StartOptions = z.object({
   supervised: z.boolean().default(false),
 });
 const Sample = z.record(z.string(), z.unknown());
-const mostServiceLogBytes = 1_000_000;
 const sampleKey = 'nightshift-sample-brief';
 
 export const startCommand: Run = async (screen, args, options) => {
@@ -31,7 +33,7 @@ export const startCommand: Run = async (screen, args, options) => {
 
   return await start(screen, args, options).catch((error: unknown) => {
     if (exitCodeOf(error) !== exitCodes.configuration) throw error;
-    // launchd knows one end only that it does not start again from: success. Trying again would mend nothing.
+    // Not even recovery mode has a place on such a home, and launchd starts everything again but a success.
     screen.say(failureText(error, false) ?? '');
     screen.say('Not started again by itself. Mend it, then: nightshift service restart');
     return exitCodes.ok;
@@ -40,26 +42,25 @@ export const startCommand: Run = async (screen, args, options) => {
 
 const start: Run = async (screen, _args, options) => {
   const { sample, supervised } = StartOptions.parse(options);
-  // Under launchd the terminal is a file, and the log says the same.
-  const session = openSession(screen, options, { logs: true, quiet: supervised });
-  if (supervised) emptyGrown(path.join(session.app.home, 'logs', 'service.log'));
+  const { home: flag, json } = GlobalOptions.parse(options);
+  const home = homeOf(flag);
+  const recovery = readRecovery(home);
+  if (recovery !== null) return sayRecovering({ screen, json, home }, recovery);
   let hurry: () => void = () => undefined;
   using stop = interruption(['SIGINT', 'SIGTERM', 'SIGHUP'], () => hurry());
 
-  const started = await startDaemon({
-    ...session.app,
-    signal: stop.signal,
-    tell: (line) => (session.options.json ? screen.say(line) : screen.result(line)),
-  }).catch((error: unknown) => {
+  const given = { options, home, supervised, signal: stop.signal };
+  const begun = await beginDaemon(screen, given).catch((error: unknown) => {
     if (stop.signal.aborted) return null;
     throw error;
   });
-  if (started === null) {
+  if (begun === null) {
     screen.say('Stopped before it served.');
     return exitCodes.ok;
   }
-  if (started.type === 'taken') return sayTaken(session, started);
+  if (begun.type === 'taken') return sayTaken({ screen, json, home }, begun);
 
+  const { session, started } = begun;
   hurry = () => void started.stop();
   sayServing(session, started);
   if (sample) await showSample(session, started, stop.signal);
@@ -71,16 +72,23 @@ const start: Run = async (screen, _args, options) => {
   return exitCodes.ok;
 };
 
-// What launchd writes our output to. It is few lines per start, and nobody else keeps it small.
-function emptyGrown(file: string): void {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > mostServiceLogBytes) truncateSync(file);
+// Whose output it is to be said in.
+type Speaker = { screen: Screen; json: boolean; home: string };
+
+function sayTaken({ screen, json, home }: Speaker, { owner }: Taken): number {
+  const who = owner ? `pid ${owner.pid}, since ${owner.started_at}` : 'still starting';
+  screen.say(`A daemon runs on ${home} already (${who}): nothing to do.`);
+  if (json) screen.result(JSON.stringify({ type: 'taken', owner: owner ?? null }));
+
+  return exitCodes.ok;
 }
 
-function sayTaken({ screen, app, options }: Session, { owner }: Taken): number {
-  const who = owner ? `pid ${owner.pid}, since ${owner.started_at}` : 'still starting';
-  screen.say(`A daemon runs on ${app.home} already (${who}): nothing to do.`);
-  if (options.json) screen.result(JSON.stringify({ type: 'taken', owner: owner ?? null }));
+function sayRecovering({ screen, json, home }: Speaker, recovery: RecoveryFile): number {
+  const { pid, since, code, reason } = recovery;
+  screen.say(`A daemon runs on ${home} already (pid ${pid}), in recovery mode since ${since}.`);
+  screen.say(`  It does not start: ${plainIndented(reason)}`);
+  screen.say(`  ${adviceFor(code)}.`);
+  if (json) screen.result(JSON.stringify({ type: 'taken', owner: null, recovery }));
 
   return exitCodes.ok;
 }

@@ -2,14 +2,7 @@
 import type { AgentFrontMatter } from '../../core/agent.ts';
 import type { QueueState } from '../../core/queue.ts';
 import { duration, moment, plain, shortId, table } from '../plain.ts';
-
-/** What this machine knows of its own daemon; nulls where none runs here. */
-export type DaemonView = {
-  profile: string | null;
-  pid: number | null;
-  startedAt: string | null;
-  lastError: { at: string | null; message: string } | null;
-};
+import { type DaemonView, daemonFacts, lastErrorFact } from './daemon.ts';
 
 export type RunningAgent = {
   agent: string;
@@ -32,7 +25,8 @@ export function queueDetails(
   const waiting = oldest === null ? '' : `, the oldest for ${duration(oldest * 1_000)}`;
   const error = lastPoll?.error ? `, with an error: ${plain(lastPoll.error)}` : '';
   const facts = [
-    ['Daemon', daemonLine(daemon)],
+    ...daemonFacts(daemon),
+    ...pausedFacts(state, daemon),
     ['Tasks', counts.join(', ') || 'none'],
     ['Runs', `${runsRunning} running, ${runsWaiting} waiting${waiting}${later}`],
     [
@@ -41,12 +35,12 @@ export function queueDetails(
         ? 'none yet'
         : `${moment(lastPoll.startedAt)} (${lastPoll.trigger}), ${lastPoll.claimed} claimed${error}`,
     ],
-    ['Last error', errorLine(daemon)],
+    lastErrorFact(daemon),
   ];
   const workers = state.workers.map((worker) => [
     shortId(worker.id),
     plain(worker.name),
-    worker.alive ? 'alive' : 'gone',
+    worker.alive ? (worker.paused ? 'paused' : 'alive') : 'gone',
     `${worker.running}`,
     moment(worker.startedAt),
     plain(worker.version),
@@ -67,14 +61,15 @@ export function queueDetails(
   ];
 }
 
-function daemonLine({ pid, profile, startedAt }: DaemonView): string {
-  if (pid === null || startedAt === null) return 'none on this home';
+/** Workers of any machine on this database; what ours says of itself is shown already. */
+function pausedFacts({ workers }: QueueState, { workerId, troubles }: DaemonView): string[][] {
+  const isTold = troubles.some(({ kind }) => kind === 'disk');
 
-  return `pid ${pid}, ${profile}, up for ${duration(Date.now() - Date.parse(startedAt))}`;
-}
-
-function errorLine({ lastError }: DaemonView): string {
-  return lastError === null ? 'none' : `${moment(lastError.at)}  ${plain(lastError.message)}`;
+  return workers.flatMap(({ id, name, alive, paused }) =>
+    alive && paused && !(isTold && id === workerId)
+      ? [['Paused', `${plain(name)}: ${plain(paused)}`]]
+      : [],
+  );
 }
 
 export function agentList(agents: AgentFrontMatter[]): string[] {

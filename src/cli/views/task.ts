@@ -35,6 +35,7 @@ export function taskDetails(task: TaskView): string[] {
     ...(task.completedAt === null ? [] : [['Ended', moment(task.completedAt)]]),
     ...(task.error === null ? [] : [['Error', plain(task.error)]]),
     ['Results', task.folderUrl === null ? 'not published yet' : folderText(task.folderUrl)],
+    ...removedNote(task.deliverables).map((note) => ['Files', note]),
   ];
 
   return [plain(task.title), ...table(facts), '', ...runTable(task), ...deliveryTable(task)];
@@ -95,7 +96,22 @@ export function resultLines(result: {
     plain(file.title),
   ]);
 
-  return [folderText(result.folder_url), ...table(files)];
+  return [folderText(result.folder_url), ...table(files), ...removedNote(result.deliverables)];
+}
+
+// Whoever looks for the bytes in the database should not look twice.
+function removedNote(files: DeliverableView[]): string[] {
+  const last = files
+    .flatMap((file) => file.contentRemovedAt ?? [])
+    .toSorted()
+    .at(-1);
+  if (last === undefined) return [];
+
+  return [`kept only where they were published; the database let go of them on ${day(last)}`];
+}
+
+function day(iso: string): string {
+  return moment(iso).slice(0, 'YYYY-MM-DD'.length);
 }
 
 function upstreamText({ id, status }: TaskView['waitsFor'][number]): string {

@@ -3,6 +3,11 @@ import { z } from 'zod';
 
 const seconds = (most: number) => z.number().positive().max(most);
 
+/** 0 is the same as `off`: never. */
+const days = z.union([z.literal('off'), z.number().min(0).max(36_500)], {
+  error: 'is neither a number of days (0 to 36500) nor off',
+});
+
 /** US dollars per million tokens. A model without a price costs an unknown amount, never nothing. */
 export const ModelPrice = z.strictObject({
   input: z.number().nonnegative(),
@@ -45,6 +50,24 @@ export const Settings = z.strictObject({
     bot: z.boolean(),
     /** Numeric ids of the people whom the bot listens to. */
     allowed_ids: z.array(z.number().int().positive()).max(100),
+  }),
+  disk: z.strictObject({
+    low_water_mb: z.number().min(0).max(10_000_000),
+    check_seconds: seconds(3_600),
+  }),
+  recovery: z.strictObject({
+    first_pause_seconds: seconds(3_600),
+    longest_pause_seconds: seconds(86_400),
+  }),
+  retention: z.strictObject({
+    at: z
+      .string()
+      .regex(/^(([01]\d|2[0-3]):[0-5]\d|off)$/, 'is neither a time (00:00 to 23:59) nor off'),
+    tasks_days: days,
+    contents_days: days,
+    steps_days: days,
+    progress_days: days,
+    polls_days: days,
   }),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']) }),
 });

@@ -6,6 +6,7 @@ import path from 'node:path';
 
 import { z } from 'zod';
 
+import { adviceFor } from '../../core/advice.ts';
 import { type Check, fail, type Finding, ok, skip, warn } from './check.ts';
 import { type DoctorPorts, secretsOf } from '../ports.ts';
 
@@ -109,8 +110,22 @@ function listenOnce(port: number): Promise<string | null> {
 }
 
 async function checkDaemon(ports: DoctorPorts): Promise<Finding> {
-  const { owner, left, isTaken } = await ports.homeFacts();
+  const { owner, left, isTaken, recovery, troubles = [] } = await ports.homeFacts();
+  const [trouble] = troubles;
 
+  if (recovery) {
+    const { pid, since, reason, code } = recovery;
+    return fail(
+      `a daemon has been in recovery mode since ${since} (pid ${pid}): ${reason.replace(/\s+/g, ' ')}`,
+      adviceFor(code),
+    );
+  }
+  if (owner !== null && trouble !== undefined) {
+    return fail(
+      `a daemon serves (pid ${owner.pid}), but works on nothing: ${trouble.message}`,
+      'mend that: it goes on by itself',
+    );
+  }
   if (owner !== null) {
     const serves = `a daemon serves (pid ${owner.pid}, since ${owner.started_at})`;
     if (owner.version === ports.version) return ok(serves);

@@ -3,19 +3,21 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 
+import { lowWaterOf } from '../../core/disk.ts';
 import { commandMissing } from '../commands.ts';
 import { type Check, fail, type Finding, ok, skip, warn } from './check.ts';
 import type { DoctorPorts } from '../ports.ts';
 
 const wantedNode = 24;
 const gigabyte = 1_000_000_000;
+const megabyte = 1_000_000;
 const scarceBytes = 5 * gigabyte;
 const tooFewBytes = gigabyte;
 
 export function machineChecks(ports: DoctorPorts): Check[] {
   return [
     { id: 'node', look: async () => checkNode(process.versions.node) },
-    { id: 'disk', look: () => checkDisk([ports.home, ports.outputsFolder]) },
+    { id: 'disk', look: () => checkDisk(ports) },
     { id: 'sleep', look: () => checkSleep(ports) },
     { id: 'filevault', look: () => checkFileVault(ports) },
   ];
@@ -27,16 +29,21 @@ function checkNode(version: string): Finding {
     : fail(`Node ${version} is too old`, `install Node ${wantedNode} from https://nodejs.org`);
 }
 
-async function checkDisk(folders: string[]): Promise<Finding> {
+async function checkDisk({ home, outputsFolder, config }: DoctorPorts): Promise<Finding> {
   const spaces = await Promise.all(
-    folders.map(async (folder) => {
-      const { bavail, bsize } = await statfs(nearest(folder));
-      return { folder, free: bavail * bsize };
+    [home, outputsFolder].map(async (folder) => {
+      const { bavail, blocks, bsize } = await statfs(nearest(folder));
+      return { folder, free: bavail * bsize, total: blocks * bsize };
     }),
   );
   const least = spaces.reduce((one, other) => (other.free < one.free ? other : one));
   const message = `${(least.free / gigabyte).toFixed(1)} GB free at ${least.folder}`;
+  const mark = lowWaterOf(least.total, config?.settings.disk.low_water_mb ?? 0);
 
+  if (least.free < mark) {
+    const below = `below ${Math.round(mark / megabyte)} MB (disk.low_water_mb) nothing is claimed`;
+    return fail(`${message}: ${below}`, 'free some space: work goes on by itself');
+  }
   if (least.free < tooFewBytes)
     return fail(message, 'free at least 5 GB: a full disk stops all work');
   return least.free < scarceBytes ? warn(message, 'free some space') : ok(message);

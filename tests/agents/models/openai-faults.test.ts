@@ -107,8 +107,8 @@ test.each([
   });
 
   const failure = openAIModel(server.url, {
-    connectTimeoutMs: 40,
-    idleTimeoutMs: 40,
+    connectTimeoutMs: 300,
+    idleTimeoutMs: 300,
     maxRetries: 3,
   }).reply(requestOf());
 
