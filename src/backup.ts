@@ -223,7 +223,9 @@ async function writeFolder(
   };
   const read = ({ id: deliverable }: { id: string }) => readContent(client, deliverable);
 
-  const outcome = await sink.deliver({ ...delivery, task }, { log, signal, read });
+  const check = () => signal.throwIfAborted();
+
+  const outcome = await sink.deliver({ ...delivery, task }, { log, signal, check, read });
   // Such as a full disk. Once that is mended, the restore is repeated and goes on here.
   if (outcome.type === 'retry')
     throw appError('restore_unfinished', { detail: outcome.error.message });

@@ -48,6 +48,11 @@ export const errorCatalogue = {
   database_failed: { message: 'The database refused the call', status: 500, retriable: false },
   worker_unknown: { message: 'This worker is not registered', status: 409, retriable: true },
   lease_lost: { message: 'The run was taken over', status: 409, retriable: false },
+  lease_uncertain: {
+    message: 'This machine was silent for longer than its lease: another may be at the same work',
+    status: 409,
+    retriable: true,
+  },
   task_cancelled: { message: 'The task was cancelled', status: 409, retriable: false },
   daemon_absent: {
     message: 'No daemon runs on this home: start one with `nightshift start`',

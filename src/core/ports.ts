@@ -85,6 +85,11 @@ export type Sink = {
 export type SinkContext = {
   log: Log;
   signal: AbortSignal;
+  /**
+   * To be called right before each effect outside. Throws the abort reason; aborts first where this machine has been
+   * silent for longer than its lease, as after a sleep: others may be at the same delivery.
+   */
+  check(): void;
   /** The bytes of one deliverable. */
   read(deliverable: DeliverableSummary): Promise<Uint8Array>;
 };

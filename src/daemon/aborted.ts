@@ -27,5 +27,5 @@ export function abortKind(signal: AbortSignal): 'taken' | 'stopping' | 'late' | 
 
   const { code } = signal.reason;
   if (code === 'lease_lost' || code === 'task_cancelled') return 'taken';
-  return code === 'daemon_stopping' ? 'stopping' : 'late';
+  return code === 'daemon_stopping' || code === 'lease_uncertain' ? 'stopping' : 'late';
 }

@@ -15,6 +15,8 @@ export type DeliveryPorts = {
   timeoutSeconds: number;
   clock: Clock;
   log: Log;
+  /** False while others may think this worker dead. */
+  isCurrent(): boolean;
   /** Hears that a disk took no more: nothing is to be claimed for a while. */
   full(detail: string): void;
 };
@@ -52,7 +54,7 @@ function unlessFull({ full }: DeliveryPorts, outcome: DeliveryOutcome): Delivery
 }
 
 async function attempt(
-  { sinks, read, timeoutSeconds, clock, log }: DeliveryPorts,
+  { sinks, read, timeoutSeconds, clock, isCurrent, log }: DeliveryPorts,
   delivery: ClaimedDelivery,
   { holding, sentAt }: { holding: Holding; sentAt: number },
 ): Promise<DeliveryOutcome> {
@@ -63,8 +65,14 @@ async function attempt(
   const limitMs = seconds * 1_000 - (clock.monotonic() - sentAt);
   const late = () => deliveryFailed(`it took longer than ${seconds} s`);
 
-  return await bounded({ clock, controller: holding.controller, limitMs, late }, (signal) =>
-    sink.deliver(delivery, { log, signal, read }),
+  const { controller } = holding;
+  const check = (): void => {
+    if (!isCurrent()) controller.abort(appError('lease_uncertain'));
+    controller.signal.throwIfAborted();
+  };
+
+  return await bounded({ clock, controller, limitMs, late }, (signal) =>
+    sink.deliver(delivery, { log, signal, check, read }),
   );
 }
 

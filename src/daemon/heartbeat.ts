@@ -30,6 +30,8 @@ export type Heartbeat = Ticker & {
    * when the beat fails, nor in the first moments after an outage, in which they may have been as silent as we were.
    */
   refresh(): Promise<boolean>;
+  /** False once no beat got through for a lease: others may have taken the work over. Then it beats at once. */
+  isCurrent(): boolean;
 };
 
 /** Beats every third of the lease, and at each knock. */
@@ -47,6 +49,12 @@ export function createHeartbeat(ports: HeartbeatPorts): Heartbeat {
 
   return {
     ...ticker,
+    isCurrent() {
+      // Either way round, as wall clocks can be set back.
+      const isCurrent = Math.abs(clock.now() - health.lastBeat) < leaseSeconds * 1_000;
+      if (!isCurrent) ticker.knock();
+      return isCurrent;
+    },
     async refresh() {
       const isFresh = clock.now() - health.lastBeat < everyMs * 1.5;
       const isWell = isFresh || (await beatOnce(ports, health));
@@ -73,17 +81,21 @@ function noticeSleep({ log, missed }: HeartbeatPorts, { plannedMs, wallMs }: Pau
 }
 
 async function beatOnce(ports: HeartbeatPorts, health: Health): Promise<boolean> {
-  const { queue, workerId, held, clock, log, leaseSeconds } = ports;
+  const { queue, workerId, held, clock, log, leaseSeconds, missed } = ports;
   const sentAt = clock.now();
 
   try {
     const answer = await queue.beat(workerId, held.tokens('run'), held.tokens('delivery'));
     stopTaken(ports, answer);
     if (health.failures > 0) log.info('beats get through again', { failed: health.failures });
-    // Half a lease is when a worker without a session is given up (dead_workers).
-    if (sentAt - health.lastBeat > (leaseSeconds * 1_000) / 2) health.backAt = clock.now();
+    const silentMs = Math.abs(sentAt - health.lastBeat);
     health.failures = 0;
     health.lastBeat = sentAt;
+    // Half a lease is when a worker without a session is given up (dead_workers).
+    if (silentMs > (leaseSeconds * 1_000) / 2) {
+      health.backAt = clock.now();
+      missed();
+    }
     return true;
   } catch (error) {
     const isUnknown = isAppError(error) && error.code === 'worker_unknown';

@@ -28,6 +28,8 @@ export type LaneParts = {
   context: DaemonContext;
   held: Held;
   disk: Pick<DiskWatch, 'full'>;
+  /** False while others may think this worker dead. */
+  isCurrent(): boolean;
   gate: Gate;
   turns: Turns;
   steps: StepSpool;
@@ -103,11 +105,11 @@ function createRunsLane(parts: LaneParts, probation: Probation): Lane<ClaimedRun
 }
 
 function createDeliveriesLane(parts: LaneParts): Lane<ClaimedDelivery> {
-  const { context, held, turns } = parts;
+  const { context, held, isCurrent, turns } = parts;
   const { sinks, readDeliverable, clock, log, settings } = context;
   const timeoutSeconds = settings.deliveryTimeoutSeconds;
   const { full } = parts.disk;
-  const ports = { sinks, read: readDeliverable, timeoutSeconds, clock, log, full };
+  const ports = { sinks, read: readDeliverable, timeoutSeconds, clock, isCurrent, log, full };
 
   return createLane<ClaimedDelivery, DeliveryOutcome>({
     kind: 'delivery',

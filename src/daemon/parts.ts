@@ -4,15 +4,16 @@ import type { TurnResult } from '../core/queue.ts';
 import type { DaemonContext } from './context.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import { createGate, type Gate } from './gate.ts';
-import { createHeartbeat } from './heartbeat.ts';
+import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { createHeld, type Held } from './held.ts';
 import { createHousekeeping, sweepOnce } from './housekeeping.ts';
 import { createKept, type Kept } from './kept.ts';
-import { createLanes } from './lanes.ts';
+import { createLanes, type Lanes } from './lanes.ts';
 import type { Batch } from './outbox.ts';
 import type { Refused } from './refused.ts';
 import { watchDisk } from './paused.ts';
 import { createRegistration, type Registration } from './registration.ts';
+import type { Room } from './round-trip.ts';
 import { createTally, type Tally } from './tally.ts';
 import type { Ticker } from './ticker.ts';
 import { createTurns, type Turns } from './turn.ts';
@@ -22,7 +23,7 @@ export type Parts = {
   turns: Turns;
   kept: Kept;
   disk: DiskWatch;
-  heartbeat: Ticker;
+  heartbeat: Heartbeat;
   housekeeping: Ticker;
   registration: Registration;
   /** One sweep. Never rejects. */
@@ -55,7 +56,7 @@ export function createParts(context: DaemonContext): Parts {
     drainSteps: kept.steps.drain,
     keep: kept.outcomes.keep,
     replaced: kept.outcomes.refused,
-    room: () => (disk.reason() === null ? lanes.room() : { runs: 0, deliveries: 0 }),
+    room: () => freeRoom({ disk, lanes, heartbeat }),
     begin(result, sentAt) {
       tally.claimed(result);
       disk.glance();
@@ -70,6 +71,7 @@ export function createParts(context: DaemonContext): Parts {
     context,
     held,
     disk,
+    isCurrent: () => heartbeat.isCurrent(),
     gate,
     turns,
     steps: kept.steps,
@@ -94,6 +96,14 @@ export function createParts(context: DaemonContext): Parts {
     working: lanes.working,
     isQuiet: () => lanes.working() === 0 && turns.isAtRest() && held.size() === 0,
   };
+}
+
+/** A worker that may be thought dead takes no delivery: its effects outside could meet those of another. */
+function freeRoom(parts: Pick<Parts, 'disk' | 'heartbeat'> & { lanes: Lanes }): Room {
+  if (parts.disk.reason() !== null) return { runs: 0, deliveries: 0 };
+  const free = parts.lanes.room();
+
+  return free.deliveries === 0 || parts.heartbeat.isCurrent() ? free : { ...free, deliveries: 0 };
 }
 
 /** Takes note of how each outcome was taken: what is settled is not held any more. */

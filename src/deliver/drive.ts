@@ -36,13 +36,13 @@ export function createDriveSink(options: DriveOptions): Sink {
     name: 'drive',
     stage: 0,
     async deliver({ task, timeoutSeconds }, context) {
-      const { signal } = context;
+      const { signal, check } = context;
       const endsAt = clock.monotonic() + timeoutSeconds * 1_000 * shareForWaiting;
 
       try {
         signal.throwIfAborted();
         client ??= openClient(credentials, options);
-        const patience = { clock, signal, log, endsAt, requestMs };
+        const patience = { clock, signal, check, log, endsAt, requestMs };
         const session = { client: await client, patience, circumstances };
         const { folderId, folderUrl, fileIds } = await publishToDrive(session, task, {
           parentId,

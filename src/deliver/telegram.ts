@@ -44,12 +44,12 @@ export function createTelegramSink(options: TelegramSinkOptions): Sink {
     name: 'telegram',
     stage: 1,
     targets: chatIds,
-    async deliver(delivery, { signal }) {
+    async deliver(delivery, { signal, check }) {
       signal.throwIfAborted();
 
       try {
         opened ??= openTelegramApi(options);
-        const sending = { chats, signal, log, api: await opened };
+        const sending = { chats, signal, check, log, api: await opened };
         return await deliverTo(delivery, { options, sending });
       } catch (error) {
         signal.throwIfAborted();
@@ -115,6 +115,7 @@ async function tell(
 
   for (const [at, part] of parts.entries()) {
     if (at < sent) continue;
+    sending.check();
     const id = await sendPart(chatId, part, sending);
     messages[chatId] = [...(messages[chatId] ?? []), id];
 

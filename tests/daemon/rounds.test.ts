@@ -7,7 +7,7 @@ import { createHeartbeat } from '../../src/daemon/heartbeat.ts';
 import { createHeld } from '../../src/daemon/held.ts';
 import { silentLog } from '../support/cluster.ts';
 import { freshQueue } from '../support/queue.ts';
-import { daemonOn, ended, eventually, turnstile } from './fixtures.ts';
+import { daemonOn, ended, eventually, sinkOf, turnstile } from './fixtures.ts';
 
 test('beats keep a worker alive past its lease', async () => {
   await using given = await freshQueue();
@@ -141,6 +141,33 @@ test('after an outage it gives the others one beat to come back before it judges
   const later = await heartbeat.refresh();
 
   expect([before, atOnce, later]).toEqual([true, false, true]);
+});
+
+test('a delivery makes no further effect after a silence in which another may have begun it', async () => {
+  await using given = await freshQueue();
+  const asleep = Promise.withResolvers<void>();
+  const clock = { ...systemClock, now: () => Date.now() + sleptMs };
+  let sleptMs = 0;
+  let effects = 0;
+  const sink = sinkOf('folder', async (_, { check }) => {
+    check();
+    effects += 1;
+    if (effects === 1) await asleep.promise;
+    check();
+    return { type: 'delivered', result: {} };
+  });
+  await using worker = daemonOn({ url: given.db.workerUrl, clock, sinks: [sink] });
+  const { id } = await given.submit({ agents: ['echo'] });
+  await worker.daemon.start();
+  await eventually(() => effects === 1);
+
+  // Longer than the lease, and woken in the middle of the delivery.
+  sleptMs = 50_000;
+  asleep.resolve();
+
+  const task = await ended(given.queue, id);
+  expect(task).toMatchObject({ status: 'complete', deliveries: [{ attempt: 2 }] });
+  expect(effects).toBe(2);
 });
 
 async function beatOf(sql: (text: string) => Promise<Record<string, unknown>[]>): Promise<number> {

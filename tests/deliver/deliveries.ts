@@ -96,9 +96,12 @@ export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A context that reads from `files`, and fails loudly for what is not among them. */
 export function contextOf(files: StoredFile[], more: Partial<SinkContext> = {}): SinkContext {
+  const { signal = new AbortController().signal } = more;
+
   return {
     log: silentLog,
-    signal: new AbortController().signal,
+    signal,
+    check: () => signal.throwIfAborted(),
     async read(deliverable) {
       const file = files.find(({ summary }) => summary.id === deliverable.id);
       if (file === undefined) throw new Error(`no content of ${deliverable.name}`);

@@ -7,6 +7,8 @@ export type Patience = {
   clock: Clock;
   /** Ends everything; calls reject with its reason. */
   signal: AbortSignal;
+  /** Throws where the delivery may be another's by now (see SinkContext). */
+  check(): void;
   log: Log;
   /** On the monotonic clock: no wait goes beyond. */
   endsAt: number;
@@ -56,11 +58,11 @@ export async function withRetries<Result>(patience: Patience, call: Call<Result>
 type Attempted<Result> = { type: 'done'; value: Result } | ({ type: 'failed' } & Verdict);
 
 async function attemptOnce<Result>(
-  { signal, requestMs }: Patience,
+  { signal, check, requestMs }: Patience,
   call: Call<Result>,
   tryNumber: number,
 ): Promise<Attempted<Result>> {
-  signal.throwIfAborted();
+  check();
   const limitMs = requestMs + Math.ceil((call.bytes ?? 0) / slowestBytesPerMs);
   const limited = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
 

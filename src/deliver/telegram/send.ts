@@ -5,7 +5,14 @@ import type { TelegramApi } from './api.ts';
 import type { Chats } from './chats.ts';
 import type { Part } from './text.ts';
 
-export type Sending = { api: TelegramApi; chats: Chats; log: Log; signal: AbortSignal };
+export type Sending = {
+  api: TelegramApi;
+  chats: Chats;
+  log: Log;
+  signal: AbortSignal;
+  /** Throws where the delivery may be another's by now (see SinkContext). */
+  check(): void;
+};
 
 /** Resolves with the message's id: Telegram has it. Throws AppErrors, or the abort reason. */
 export async function sendPart(chatId: string, part: Part, sending: Sending): Promise<number> {
