@@ -26,8 +26,8 @@ export type WakeListener = {
 const reconnectMs = { first: 250, most: 5_000 };
 // How often the session is asked for a sign of life. A network can take a connection without a word, and then nothing
 // is heard on it for ever.
-const askEveryMs = 15_000;
-const answerWithinMs = 8_000;
+const askEveryMs = 5_000;
+const answerWithinMs = 5_000;
 const goodbyeMs = 1_000;
 
 /**
