@@ -613,33 +613,6 @@ as $$
     and pruning.ended_at is null
 $$;
 
--- As before, and since when the bytes of a file are no longer kept.
-create or replace function nightshift.deliverables_of (
-  p_task_id uuid
-)
-returns jsonb
-language sql
-stable
-set search_path = ''
-as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', deliverable.id,
-    'runId', deliverable.run_id,
-    'agent', deliverable.agent,
-    'name', deliverable.name,
-    'kind', deliverable.kind,
-    'mediaType', deliverable.media_type,
-    'title', deliverable.title,
-    'status', deliverable.status,
-    'bytes', deliverable.bytes,
-    'sha256', deliverable.sha256,
-    'contentRemovedAt', deliverable.content_removed_at
-  ) order by deliverable.run_id, deliverable.name), '[]')
-  from public.deliverables as deliverable
-  where deliverable.task_id = p_task_id
-    and deliverable.status = 'ready'
-$$;
-
 -- The bytes of one deliverable, in base64; null where there is none. Refuses NS010 (removed, since it was published).
 create or replace function public.read_deliverable (
   p_deliverable_id uuid
@@ -714,63 +687,6 @@ begin
       and nightshift.dependencies_met(p_task_id)
     order by run.id
   ));
-end;
-$$;
-
--- Settles a batch of outcomes, all or nothing:
--- `[{id, attempt, type: complete|retry|fail|release, output, checks, usage, error, retryAfterMs, deliverables}]`.
--- Opens the next wave or the deliveries where the last sibling has ended. Returns `[{id, attempt, answer}]` in order.
-create or replace function public.settle_runs (
-  p_worker_id uuid,
-  p_outcomes jsonb
-)
-returns jsonb
-language plpgsql
-set search_path = ''
-as $$
-declare
-  v_worker public.workers;
-  v_answers jsonb;
-  v_settled bigint[];
-  v_cancelled bigint[];
-  v_released boolean;
-  v_ended bigint[];
-  v_opened boolean;
-begin
-  if jsonb_array_length(p_outcomes) = 0 then
-    return '[]';
-  end if;
-
-  select worker.* into v_worker from public.workers as worker where worker.id = p_worker_id;
-  -- Parents first and in one order, so that siblings that finish together are counted one after the other.
-  perform nightshift.lock_tasks(nightshift.tasks_of_runs(p_outcomes));
-
-  select
-    jsonb_agg(jsonb_build_object('id', applied.id, 'attempt', applied.attempt, 'answer', applied.answer)),
-    array_agg(applied.id) filter (where applied.answer = 'ok'),
-    array_agg(applied.id) filter (where applied.answer = 'ok' and not applied.again),
-    array_agg(applied.id) filter (where applied.answer = 'cancelled'),
-    coalesce(bool_or(applied.answer = 'ok' and applied.outcome ->> 'type' = 'release'), false)
-  into v_answers, v_settled, v_ended, v_cancelled, v_released
-  from nightshift.apply_run_outcomes(v_worker, p_outcomes) as applied;
-
-  perform nightshift.store_results(v_settled, p_outcomes);
-  -- Those that a claim held while their task was cancelled.
-  update public.agent_runs as run
-  set status = 'cancelled',
-      completed_at = nightshift.queue_now()
-  where run.id = any (v_cancelled)
-    and run.status = 'running';
-
-  -- By itself: in `… or v_released` the planner may find that the answer is known, and leave the call out.
-  v_opened := nightshift.advance_tasks(array(
-    select distinct run.task_id from public.agent_runs as run where run.id = any (v_ended) order by run.task_id
-  ));
-  if v_opened or v_released then
-    perform nightshift.wake(p_worker_id);
-  end if;
-
-  return v_answers;
 end;
 $$;
 

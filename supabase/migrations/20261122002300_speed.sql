@@ -422,7 +422,8 @@ begin
 end;
 $$;
 
--- Claims at most `p_limit` due deliveries to the worker's own sinks. Returns a list; otherwise as `claim_runs`.
+-- Claims at most `p_limit` due deliveries to the worker's own sinks, those of older tasks first, whatever the sink: a backlog
+-- of publishing holds up no news. Returns a list; otherwise as `claim_runs`.
 create or replace function public.claim_deliveries (
   p_worker_id uuid,
   p_claim_id uuid,
@@ -437,23 +438,26 @@ as $$
 declare
   v_worker public.workers := nightshift.greet_worker(p_worker_id);
   v_now timestamptz;
-  v_sink text;
-  v_ids bigint[] := '{}';
+  v_ids bigint[];
 begin
   if p_limit > 0 and nightshift.begin_claim(p_claim_id, 'deliveries') then
     v_now := nightshift.queue_now();
-    foreach v_sink in array v_worker.sinks loop
-      v_ids := v_ids || array(
-        select due.id
-        from public.deliveries as due
-        where due.status = 'pending'
-          and due.is_due
-          and due.sink = v_sink
-        order by due.priority desc, due.id
-        limit p_limit - cardinality(v_ids)
+    v_ids := array(
+      select due.id
+      from unnest(v_worker.sinks) as served (sink)
+      cross join lateral (
+        select delivery.id, delivery.priority
+        from public.deliveries as delivery
+        where delivery.status = 'pending'
+          and delivery.is_due
+          and delivery.sink = served.sink
+        order by delivery.priority desc, delivery.id
+        limit p_limit
         for update skip locked
-      );
-    end loop;
+      ) as due
+      order by due.priority desc, due.id
+      limit p_limit
+    );
     if cardinality(v_ids) = 0 then
       return '[]';
     end if;

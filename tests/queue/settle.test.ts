@@ -70,6 +70,21 @@ describe.each(transports)('settling over %s', (transport) => {
     expect((await queue.queue.readTask(id))?.status).toBe('failed');
   });
 
+  test('news of an older task go before the files of newer ones', async () => {
+    await using queue = await freshQueue(transport);
+    const worker = await queue.worker();
+    for (let count = 0; count < 3; count += 1) await queue.submit({ agents: ['echo'] });
+    await worker.settle(...(await worker.claim()).map(completed));
+    const [first] = await worker.claimDeliveries(1);
+    if (first === undefined) throw new Error('nothing to deliver');
+    const outcome = { type: 'delivered', result: {} } as const;
+    await queue.queue.settleDeliveries(worker.id, [{ ...tokenOf(first), outcome }]);
+
+    const [next] = await worker.claimDeliveries(1);
+
+    expect(next).toMatchObject({ sink: 'terminal', task: { id: first.task.id } });
+  });
+
   test('a task that could not be published is partial, and can be delivered again', async () => {
     await using queue = await freshQueue(transport);
     const worker = await queue.worker();

@@ -34,8 +34,6 @@ export type Proxy = AsyncDisposable & {
   hold(match: Match): Catch;
   /** Lets the next such message through and loses the reply: `cut` breaks the connection then, `hang` leaves it silent. */
   lose(match: Match, how: 'cut' | 'hang'): Catch;
-  /** Connections that are open now. */
-  connections(): number;
 };
 
 type Mode = 'open' | 'cut' | 'swallow' | 'frozen';
@@ -98,7 +96,6 @@ export async function startProxy(target: string): Promise<Proxy> {
     },
     hold: (match) => setSnare(state, match, 'hold'),
     lose: (match, how) => setSnare(state, match, how),
-    connections: () => pairs.size,
     async [Symbol.asyncDispose]() {
       state.thawed.resolve();
       breakAll();

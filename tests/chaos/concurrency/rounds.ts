@@ -25,6 +25,7 @@ export async function openRounds(db: TestDatabase): Promise<Rounds> {
   await using stack = new AsyncDisposableStack();
   const queues = Array.from({ length: siblings }, () => {
     const pool = new pg.Pool({ connectionString: db.workerUrl, max: 1 });
+    pool.on('error', () => undefined);
     stack.defer(() => pool.end());
     return createQueue(createPgTransport(pool));
   });

@@ -30,6 +30,7 @@ const Task = z.object({
   attempts: z.number(),
   steps: z.array(z.object({ seq: z.number(), at: z.number() })),
   messages: z.array(z.number()),
+  uploads: z.number(),
 });
 type Task = z.infer<typeof Task>;
 
@@ -54,7 +55,12 @@ const tasks = `
       from public.deliveries as delivery
       cross join jsonb_path_query(delivery.result, '$.messages.*[*]') as message (id)
       where delivery.task_id = task.id and delivery.sink = 'telegram'
-    ) as messages
+    ) as messages,
+    (
+      select coalesce(max(delivery.attempt), 0)
+      from public.deliveries as delivery
+      where delivery.task_id = task.id and delivery.sink = 'drive'
+    ) as uploads
   from public.tasks as task
   order by task.title`;
 
@@ -67,7 +73,7 @@ export async function faultsOf(world: World, judging: Judging): Promise<string[]
     ...(await finalFaultsIn((text) => world.sql(text))),
     ...taskFaults(world, found, judging),
     ...(await folderFaults(world, found)),
-    ...driveFaults(world, found),
+    ...driveFaults(world, found, judging),
     ...messageFaults(world, found, judging),
     ...complete.flatMap((task) => callFaults(world, task, judging)),
   ];
@@ -141,17 +147,26 @@ async function contentFaults({ title, files }: Task, folder: string): Promise<st
   ];
 }
 
-function driveFaults({ drive }: World, found: Task[]): string[] {
+/**
+ * Every task has one folder there, with each of its files once. A worker that was frozen in the middle of an upload cannot
+ * know when it wakes that another has uploaded the same meanwhile: only then may there be twins.
+ */
+function driveFaults({ drive }: World, found: Task[], { hasStale = false }: Judging): string[] {
   const paths = pathsIn(drive);
-  const twins = paths.filter((name, at) => name === paths[at - 1]);
-  const counts = found.flatMap(({ title, folder_name: name, files }) => {
+
+  return found.flatMap(({ title, folder_name: name, files, uploads }) => {
     const own = paths.filter((one) => one.split('/').includes(name));
+    const mayHaveTwins = hasStale && uploads > 1;
+    const twins = own.filter((one, at) => one === own[at - 1]);
     const agents = new Set(files.map((file) => file.path.split('/', 1)[0])).size;
     const wanted = ['folder', 'Summary', 'Brief'].length + agents + files.length;
-    return own.length === wanted ? [] : [`${title} has ${own.length} things on Drive: ${wanted}?`];
-  });
+    const there = new Set(own).size;
 
-  return [...twins.map((name) => `on Drive twice: ${name}`), ...counts];
+    return [
+      ...(mayHaveTwins ? [] : twins.map((twin) => `on Drive twice: ${twin}`)),
+      ...(there === wanted ? [] : [`${title} has ${there} things on Drive: ${wanted}?`]),
+    ];
+  });
 }
 
 /** Each chat has one message of each task on record, and hardly more in its window. */
