@@ -1,4 +1,5 @@
 // A database in a temporary home, with the product's own settings, and a daemon whose agents do nothing.
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,8 +68,8 @@ export function createBenchDaemon(
     runAgent,
     sinks,
     readDeliverable: async () => new Uint8Array(),
-    // In the folder of the system: nothing is put into it as long as the database is there.
-    spool: openSpool(join(tmpdir(), `nightshift-bench-${worker.id}`)),
+    // Nothing is put into it as long as the database is there.
+    spool: openSpool(temporaryFolder(worker.id)),
     listen: (listener) =>
       listen(
         { url: bed.database.url, workerId: worker.id, log: quiet, clock: systemClock },
@@ -143,3 +144,11 @@ const agents: AgentLibrary = {
   get: (name) => definitions.find((definition) => definition.name === name),
   list: () => definitions,
 };
+
+/** A folder that is gone when the process ends. */
+function temporaryFolder(name: string): string {
+  const folder = join(tmpdir(), `nightshift-bench-${name}`);
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+  return folder;
+}
