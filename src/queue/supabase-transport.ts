@@ -16,13 +16,13 @@ export type SupabaseTransportOptions = {
   log: Log;
   fetch?: Fetch;
   /**
-   * For one request, its answer included. Default 20 s: twice the 8 s that Supabase gives a statement, and still
-   * short enough for two beats within a lease.
+   * For one request, its answer included. Default 12 s: longer than the 8 s that Supabase gives a statement, and short
+   * enough for a daemon to be back within 15 s after an outage that swallowed a call.
    */
   timeoutMs?: number;
 };
 
-const defaultTimeoutMs = 20_000;
+const defaultTimeoutMs = 12_000;
 
 /** Nothing is repeated here: whoever calls knows the claim id that makes a repeat harmless. */
 export function createSupabaseTransport(options: SupabaseTransportOptions): Transport {
