@@ -23,12 +23,13 @@ import type { OperationContext } from './operations/operation.ts';
 import { assertRestored } from './postgres/restore-mark.ts';
 import { openSpool } from './queue/spool.ts';
 
+import type * as Backup from './backup.ts';
 import { startBot } from './bot.ts';
 import { type Health, openHealth } from './health.ts';
 import { createSinks } from './sinks.ts';
 
 export { migrateDatabase, pendingOnSupabase } from './backend.ts';
-export { backUpHome, restoreHome, type RestoreReport } from './backup.ts';
+export type { RestoreReport } from './backup.ts';
 export { connectDrive } from './deliver/drive-account.ts';
 export { keepTask, keptTasks, lookAtSpool } from './handed-in.ts';
 export { lookOut, type LookoutOptions } from './inspection.ts';
@@ -293,3 +294,10 @@ export async function openClient(options: AppOptions): Promise<Client> {
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
+
+// What a daemon never needs is loaded by the commands that do.
+export const backUpHome: typeof Backup.backUpHome = async (...given) =>
+  await (await import('./backup.ts')).backUpHome(...given);
+
+export const restoreHome: typeof Backup.restoreHome = async (...given) =>
+  await (await import('./backup.ts')).restoreHome(...given);

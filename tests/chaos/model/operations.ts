@@ -126,7 +126,7 @@ const death = fc
   .map(({ submit: task, worker, limit, count, run }): Operation[] => [
     task,
     { type: 'claim', what: 'runs', worker, limit, isLost: false },
-    ...(count === 0 ? [] : [{ type: 'steps' as const, run, isStale: false, count, isLost: false }]),
+    ...(count === 0 ? [] : [{ type: 'steps' as const, run, isStale: false, count, isLost: true }]),
     { type: 'silence', worker, ms: 50_000 },
   ]);
 

@@ -42,7 +42,7 @@ const everySink: readonly Offer[] = [
   { name: 'telegram', stage: 1, targets: ['7'] },
   { name: 'terminal', stage: 1 },
 ];
-const maxRounds = 30;
+const maxRounds = 300;
 
 export async function play(world: World, operations: readonly Operation[]): Promise<void> {
   await world.reset();
@@ -53,6 +53,9 @@ export async function play(world: World, operations: readonly Operation[]): Prom
 
   for (const operation of operations) await step(game, operation);
   await drain(game);
+  const failed = game.model.tasks.filter((task) => /partial|failed/.test(task.status)).slice(0, 2);
+  for (const { id } of failed) await performAndLook(game, { type: 'retry', taskId: id });
+  if (failed.length > 0) await drain(game);
 }
 
 // Whatever has happened: with one good worker, all that can end does.

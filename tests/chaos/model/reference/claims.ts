@@ -45,17 +45,13 @@ export function claimableRuns(model: Model, limit: number): { runs: Run[]; prior
   return { runs, priorities };
 }
 
-/** The deliveries that a first call must be given: sink after sink, urgent ones first. */
+/** The deliveries that a first call must be given: urgent ones first, and none to sinks that the worker does not serve. */
 export function claimableDeliveries(model: Model, { worker, limit }: Claim): Delivery[] {
-  const due = deliveriesOf(model).filter(isClaimable);
   const urgency = (delivery: Delivery) => taskOf(model, delivery).priority;
 
-  return worker.sinks
-    .flatMap((sink) =>
-      due
-        .filter((delivery) => delivery.sink === sink)
-        .toSorted((left, right) => urgency(right) - urgency(left) || left.place - right.place),
-    )
+  return deliveriesOf(model)
+    .filter((delivery) => isClaimable(delivery) && worker.sinks.includes(delivery.sink))
+    .toSorted((left, right) => urgency(right) - urgency(left) || left.place - right.place)
     .slice(0, limit);
 }
 
