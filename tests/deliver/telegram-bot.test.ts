@@ -179,7 +179,10 @@ describe('each command', () => {
 
     place.server.inbox.write(owner, '/new Spring sale', 900);
     await until(() => place.server.messages.length === 1);
-    place.server.inbox.write(owner, '/new Spring sale', 900);
+    // Confirmed by the next poll, which would drop what comes before it.
+    const { inbox } = place.server;
+    await until(() => inbox.waiting().length === 0 && inbox.polling() === 1);
+    inbox.write(owner, '/new Spring sale', 900);
     await until(() => place.server.messages.length === 2);
 
     expect(await place.tasks()).toHaveLength(1);
