@@ -25,6 +25,7 @@ import { openSpool } from './queue/spool.ts';
 
 import type * as Backup from './backup.ts';
 import { startBot } from './bot.ts';
+import { spoolOf } from './handed-in.ts';
 import { type Health, openHealth } from './health.ts';
 import { createSinks } from './sinks.ts';
 
@@ -165,7 +166,7 @@ async function daemonContext(
     listen: backend.listen(workerId),
     volumes: health.volumes,
     troubles: health.troubles,
-    spool: openSpool(path.join(options.home, 'spool')),
+    spool: openSpool(spoolOf(options.home)),
     clock: systemClock,
     log,
     worker: { id: workerId, name: worker.name, version, schema: backend.schema },

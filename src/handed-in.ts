@@ -7,7 +7,8 @@ import type { TaskSubmission } from './core/queue.ts';
 import { type KeptTask, SpooledTask, type SpoolFacts } from './core/spool.ts';
 import { openSpool } from './queue/spool.ts';
 
-const spoolOf = (home: string): string => path.join(home, 'spool');
+/** The folder of a home's spool. */
+export const spoolOf = (home: string): string => path.join(home, 'spool');
 
 /** Resolves once the brief is safe on the disk. Rejects with what the disk says. */
 export async function keepTask(home: string, task: TaskSubmission & { id: string }): Promise<void> {

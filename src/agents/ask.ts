@@ -103,13 +103,14 @@ type Allowed = { type: 'allowed'; maxOutputTokens: number } | (Asked & { type: '
 
 // First within the limits of the run, then within the cap of its task.
 async function allowedReply(attempt: Attempt, model: string): Promise<Allowed> {
-  const own = allowanceFor(attempt, model);
+  const tokensIn = tokensInOf(attempt);
+  const own = allowanceFor(attempt, { model, tokensIn });
   if (own.type === 'over') return overBudget(attempt, own.detail);
 
   const { maxOutputTokens } = own;
   const reserved = await reserveCost(attempt, {
     model,
-    tokensIn: tokensInOf(attempt),
+    tokensIn,
     leastOutputTokens: Math.min(leastReplyTokens, maxOutputTokens),
     maxOutputTokens,
   });
@@ -144,7 +145,10 @@ function tokensInOf({ messages, tools }: Attempt): number {
   return estimateTokens({ messages, tools: tools.map((tool) => tool.spec) });
 }
 
-function allowanceFor(attempt: Attempt, model: string): ReturnType<typeof allowanceOf> {
+function allowanceFor(
+  attempt: Attempt,
+  { model, tokensIn }: { model: string; tokensIn: number },
+): ReturnType<typeof allowanceOf> {
   const { definition, run, budget, prices } = attempt.options;
   const { limits } = definition;
   // Rules cost nothing: only their steps are counted.
@@ -162,7 +166,7 @@ function allowanceFor(attempt: Attempt, model: string): ReturnType<typeof allowa
       ),
     },
     spent: attempt.spent,
-    tokensIn: tokensInOf(attempt),
+    tokensIn,
     maxOutputTokens: limits.max_output_tokens,
     price: priceOf(prices, [model]),
   });

@@ -1,7 +1,7 @@
 // Decides before a model call whether the run can still afford it, and how long the reply may be.
 import type { Message, Usage } from '../core/run.ts';
 import type { ToolSpec } from '../core/ports.ts';
-import type { Price } from './prices.ts';
+import { affordableTokens, type Price } from './prices.ts';
 
 /** Limits of one whole run, all attempts together. */
 export type Budget = { maxTokens: number; maxCostUsd: number };
@@ -54,10 +54,7 @@ function affordableOutput(plan: Plan): number {
   const usdLeft = plan.budget.maxCostUsd - knownCostOf(plan.spent);
   if (plan.price === null) return usdLeft > 0 ? Infinity : 0;
 
-  const usdForReply = usdLeft - (plan.tokensIn * plan.price.input) / 1e6;
-  if (usdForReply < 0) return 0;
-
-  return plan.price.output === 0 ? Infinity : Math.floor((usdForReply * 1e6) / plan.price.output);
+  return affordableTokens(plan.price, usdLeft, plan.tokensIn);
 }
 
 function tokensOf(spent: Usage[]): number {

@@ -26,3 +26,11 @@ export function costOf(price: Price | null, tokens: Tokens): number | null {
 
   return (fresh * price.input + cached * cachedPrice + tokens.tokensOut * price.output) / 1e6;
 }
+
+/** How many tokens of reply some US dollars pay for, the question paid first; 0 when they do not even pay for that. */
+export function affordableTokens(price: Price, usd: number, tokensIn: number): number {
+  const usdForReply = usd - (tokensIn * price.input) / 1e6;
+  if (usdForReply < 0) return 0;
+
+  return price.output === 0 ? Infinity : Math.floor((usdForReply * 1e6) / price.output);
+}

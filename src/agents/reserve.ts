@@ -1,7 +1,7 @@
 // Keeps a task with a cost cap within it: the most that a model call may cost is set aside before the call is made.
 import { orAborted } from '../core/abort.ts';
 import type { Attempt } from './attempt.ts';
-import { costOf, type Price, priceOf } from './prices.ts';
+import { affordableTokens, costOf, type Price, priceOf } from './prices.ts';
 
 /** A call as planned within the limits of the run alone. */
 export type PlannedCall = {
@@ -40,7 +40,7 @@ export async function reserveCost(attempt: Attempt, call: PlannedCall): Promise<
 
     switch (answer.answer) {
       case 'granted':
-        return granted(call, outputFor(price, call, answer.usd));
+        return granted(call, affordableTokens(price, answer.usd, call.tokensIn));
       case 'lost':
       case 'cancelled':
         return { type: 'gone' };
@@ -76,12 +76,6 @@ function granted(call: PlannedCall, outputTokens = Infinity): Reserved {
 
 function usdOf(price: Price, { tokensIn }: PlannedCall, tokensOut: number): number {
   return costOf(price, { tokensIn, tokensOut, tokensCached: 0 }) ?? 0;
-}
-
-function outputFor(price: Price, { tokensIn }: PlannedCall, usd: number): number {
-  if (price.output === 0) return Infinity;
-
-  return Math.floor(((usd - (tokensIn * price.input) / 1e6) * 1e6) / price.output);
 }
 
 function detailOf(costs: { capUsd: number; spentUsd: number; reservedUsd: number }): string {

@@ -49,18 +49,25 @@ export function createLanes(parts: LaneParts): Lanes {
     begin(result, sentAt) {
       const { begun, back } = probation.part(result.runs);
       for (const run of begun) runs.begin(run, sentAt);
-      for (const run of back) release(parts, run);
+      handBack(parts, { runs: back, deliveries: [] });
       for (const delivery of result.deliveries) deliveries.begin(delivery, sentAt);
     },
   };
 }
 
-/** Claimed and not begun: it goes back without costing a try. */
-function release({ held, turns }: LaneParts, run: ClaimedRun): void {
-  const { id, attempt, taskId, agent } = run;
-
-  held.add('run', { id, attempt }, { taskId, name: agent });
-  turns.addRun({ id, attempt, outcome: { type: 'release' } });
+/** What was claimed and is not begun goes back without costing a try. */
+export function handBack(
+  { held, turns }: Pick<LaneParts, 'held' | 'turns'>,
+  { runs, deliveries }: Pick<TurnResult, 'runs' | 'deliveries'>,
+): void {
+  for (const { id, attempt, taskId, agent } of runs) {
+    held.add('run', { id, attempt }, { taskId, name: agent });
+    turns.addRun({ id, attempt, outcome: { type: 'release' } });
+  }
+  for (const { id, attempt, task, sink } of deliveries) {
+    held.add('delivery', { id, attempt }, { taskId: task.id, name: sink });
+    turns.addDelivery({ id, attempt, outcome: { type: 'release' } });
+  }
 }
 
 function createRunsLane(parts: LaneParts, probation: Probation): Lane<ClaimedRun> {

@@ -8,7 +8,7 @@ import { createHeartbeat, type Heartbeat } from './heartbeat.ts';
 import { createHeld, type Held } from './held.ts';
 import { createHousekeeping, sweepOnce } from './housekeeping.ts';
 import { createKept, type Kept } from './kept.ts';
-import { createLanes, type Lanes } from './lanes.ts';
+import { createLanes, handBack, type Lanes } from './lanes.ts';
 import type { Batch } from './outbox.ts';
 import type { Refused } from './refused.ts';
 import { watchDisk } from './paused.ts';
@@ -60,6 +60,7 @@ export function createParts(context: DaemonContext): Parts {
     begin(result, sentAt) {
       tally.claimed(result);
       disk.glance();
+      // What a turn that was under way brings after the stop began is not worked on any more.
       if (turns.isClosed()) handBack({ held, turns }, result);
       else lanes.begin(result, sentAt);
     },
@@ -121,16 +122,4 @@ function bookkeeping({ held, tally, kept }: Pick<Parts, 'held' | 'tally' | 'kept
       log.error('an outcome was given up: only its deadline ends it now', { kind, ...token });
     },
   };
-}
-
-/** What a turn that was under way brings after the stop began is not worked on any more. */
-function handBack({ held, turns }: Pick<Parts, 'held' | 'turns'>, result: TurnResult): void {
-  for (const { id, attempt, taskId, agent } of result.runs) {
-    held.add('run', { id, attempt }, { taskId, name: agent });
-    turns.addRun({ id, attempt, outcome: { type: 'release' } });
-  }
-  for (const { id, attempt, task, sink } of result.deliveries) {
-    held.add('delivery', { id, attempt }, { taskId: task.id, name: sink });
-    turns.addDelivery({ id, attempt, outcome: { type: 'release' } });
-  }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { withClient } from '../../src/postgres/connection.ts';
 import { type Daemon, type Home, ownerUrl, temporaryHome } from '../support/daemon.ts';
+import { randomOf } from '../chaos/support/scale.ts';
 import { freshDatabase } from '../support/database.ts';
 import { postmasterOf } from '../support/postmaster.ts';
 import { until } from '../support/until.ts';
@@ -160,16 +161,4 @@ async function expectFoldersOnce(home: Home, sql: Bed['sql']): Promise<void> {
   expect(files.map(({ path, count }) => [path, count]).toSorted()).toEqual(
     published.map((path) => [path, 1]).toSorted(),
   );
-}
-
-/** Numbers from 0 to 1 that repeat with the seed (mulberry32). */
-function randomOf(start: number): () => number {
-  let state = start;
-
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
